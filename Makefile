@@ -1,0 +1,35 @@
+# What a person needs is Python >= 3.10, pip and make; the rest sets itself up.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+UV := $(RUN) -m uv
+
+.PHONY: install demo test lint bench lock
+
+install:
+	rm -rf $(VENV)
+	$(MAKE) $(VENV)/ready
+
+$(VENV)/ready: requirements.lock pyproject.toml train/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet 'uv>=0.9,<1'
+	$(UV) pip install --python $(RUN) --require-hashes -r requirements.lock
+	$(UV) pip install --python $(RUN) -c requirements.lock -r train/requirements.txt --group dev
+	touch $@
+
+demo: $(VENV)/ready
+	$(RUN) app.py
+
+test: $(VENV)/ready
+	$(RUN) -m pytest
+
+lint: $(VENV)/ready
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+bench: $(VENV)/ready
+	for f in tests/benchmarks/[a-z]*.py; do $(RUN) $$f || exit 1; done
+
+lock:
+	$(UV) pip compile --universal --python-version 3.10 --generate-hashes --no-header -o requirements.lock requirements.txt

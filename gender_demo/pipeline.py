@@ -1,0 +1,136 @@
+"""The arrow, for one picture or many:
+
+picture --detect--> faces --crop--> crops --classify--> probabilities --decide--> predictions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from gender_demo.checkpoint import Checkpoint, load_checkpoint
+from gender_demo.classifier import Classifier
+from gender_demo.crops import crop_face
+from gender_demo.detector import FaceDetector
+from gender_demo.labels import decide, sharpness
+from gender_demo.results import Analysis, Box, Face, Point, Prediction
+
+MAX_SEARCH_PX = 1600
+"""Larger pictures are searched at this longer side; faces are still cut from the full picture."""
+
+Detect = Callable[[Sequence[Image.Image]], list[list[Face]]]
+Classify = Callable[[Sequence[Image.Image]], list[tuple[float, ...]]]
+
+
+class DeviceError(ValueError):
+    """A device that is not there; the message is one sentence that says what to do."""
+
+
+class Pipeline:
+    """``detect`` and ``classify`` are plain callables, so tests pass two small functions."""
+
+    def __init__(
+        self,
+        detect: Detect,
+        classify: Classify,
+        checkpoint: Checkpoint,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.detect = detect
+        self.classify = classify
+        self.checkpoint = checkpoint
+        self.device = torch.device(device)
+
+    def analyze(self, picture: Image.Image) -> Analysis:
+        """How each face in an upright RGB picture may be perceived, largest face first."""
+        return self.analyze_batch([picture])[0]
+
+    def analyze_batch(self, pictures: Sequence[Image.Image]) -> list[Analysis]:
+        """The same for many pictures; their faces are found and classified together."""
+        found = self.find(pictures)
+        predictions = iter(
+            self.predict(
+                [
+                    (picture, face)
+                    for picture, faces in zip(pictures, found, strict=True)
+                    for face in faces
+                ]
+            )
+        )
+        return [
+            Analysis(picture.size, tuple(next(predictions) for _ in faces))
+            for picture, faces in zip(pictures, found, strict=True)
+        ]
+
+    def find(self, pictures: Sequence[Image.Image]) -> list[list[Face]]:
+        """The faces of each picture, in its own pixels, searched at MAX_SEARCH_PX at most."""
+        small = [_shrink(picture) for picture in pictures]
+        return [
+            [_scale(face, picture.width / less.width) for face in faces]
+            for picture, less, faces in zip(pictures, small, self.detect(small), strict=True)
+        ]
+
+    def predict(self, faces: Sequence[tuple[Image.Image, Face]]) -> list[Prediction]:
+        """Crop, classify and decide for faces of any number of pictures at once."""
+        config = self.checkpoint.config
+        crops = [crop_face(picture, face, config.input_px) for picture, face in faces]
+        result = []
+        for (picture, face), crop, values in zip(faces, crops, self.classify(crops), strict=True):
+            label, reasons = decide(
+                values, config.classes, config.rules, face, picture.size, sharpness(crop)
+            )
+            named = tuple(zip(config.classes, values, strict=True))
+            result.append(Prediction(face, label, max(values), named, reasons))
+        return result
+
+
+def load_pipeline(checkpoint: str | Path | None = None, device: str = "auto") -> Pipeline:
+    """Pipeline of a checkpoint folder (None: the shipped one) on auto, cpu, cuda, cuda:N or mps.
+
+    Raises CheckpointError or DeviceError, each with one sentence that says what to do.
+    """
+    place = pick_device(device)
+    loaded = load_checkpoint(checkpoint)
+    return Pipeline(FaceDetector(place).detect, Classifier(loaded, place), loaded, place)
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """auto: CUDA where there is one, else Apple's, else the CPU."""
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if device == "auto":
+        return torch.device("cuda" if cuda else "mps" if mps else "cpu")
+    kind, _, number = device.partition(":")
+    there = {
+        "cpu": not number,
+        "mps": mps and not number,
+        "cuda": cuda
+        and (not number or (number.isdigit() and int(number) < torch.cuda.device_count())),
+    }
+    if kind not in there:
+        raise DeviceError(
+            f"The device {device!r} is not known: use auto, cpu, cuda, cuda:N or mps."
+        )
+    if not there[kind]:
+        raise DeviceError(
+            f"The device {device!r} is not on this machine: use --device auto or cpu."
+        )
+    return torch.device(device)
+
+
+def _shrink(picture: Image.Image) -> Image.Image:
+    longer = max(picture.size)
+    if longer <= MAX_SEARCH_PX:
+        return picture
+    width, height = (max(1, round(n * MAX_SEARCH_PX / longer)) for n in picture.size)
+    return picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+
+def _scale(face: Face, by: float) -> Face:
+    if by == 1:
+        return face
+    box: Box = tuple(value * by for value in face.box)  # type: ignore[assignment]
+    points: tuple[Point, ...] = tuple((x * by, y * by) for x, y in face.landmarks)
+    return Face(box, face.score, points)
