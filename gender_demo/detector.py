@@ -1,9 +1,10 @@
 """FaceDetector: facenet-pytorch's MTCNN nets under a batched cascade of our own.
 
-The stock cascade cuts candidates in a Python loop and synchronises at every stage. Here all
-candidates of all pictures are cut at once by ``roi_align``. The nets, their weights, thresholds and
-order are those of Zhang et al. 2016, "Joint Face Detection and Alignment using Multi-task Cascaded
-Convolutional Networks".
+The nets, weights, thresholds and order are those of Zhang et al. 2016, "Joint Face Detection and
+Alignment using Multi-task Cascaded Convolutional Networks". The stock cascade reads whole pictures
+as floats, cuts candidates in a Python loop and synchronises at every stage. Here pictures stay
+bytes until a net sees a small piece (on the CPU), or are cut all at once by ``roi_align`` (on a
+GPU), and each stage can be had alone, which is what makes following a face cheap.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ import torch
 from facenet_pytorch import MTCNN
 from PIL import Image, ImageOps
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad
 from torchvision.ops import batched_nms, roi_align
 
-from gender_demo.results import Face
+from gender_demo.results import Box, Face
 
 CELL_PX = 12
 """What P-Net's one output cell sees; a face of ``min_face_px`` is shrunk to this."""
@@ -27,6 +28,7 @@ PYRAMID_FACTOR = 0.709
 BORDER = 0.2
 """Grey border, as a share of the shorter side, for the second look at a picture that seemed
 empty: MTCNN misses faces that fill the picture."""
+GREY = 127
 
 
 class FaceDetector:
@@ -39,11 +41,11 @@ class FaceDetector:
         self,
         device: str | torch.device = "cpu",
         *,
-        min_face_px: int = 20,
+        min_face_px: float = 20,
         thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7),
     ) -> None:
-        nets = MTCNN(keep_all=True, device=torch.device(device))
         self.device = torch.device(device)
+        nets = MTCNN(keep_all=True, device=self.device).to(memory_format=torch.channels_last)
         self.pnet, self.rnet, self.onet = nets.pnet, nets.rnet, nets.onet
         self.min_face_px = min_face_px
         self.thresholds = thresholds
@@ -58,101 +60,125 @@ class FaceDetector:
         empty = [i for i, faces in enumerate(found) if not faces]
         borders = [round(BORDER * min(pictures[i].size)) for i in empty]
         bordered = [
-            ImageOps.expand(pictures[i], border, (127, 127, 127))
+            ImageOps.expand(pictures[i], border, (GREY, GREY, GREY))
             for i, border in zip(empty, borders, strict=True)
         ]
         for i, border, faces in zip(empty, borders, self._detect_by_size(bordered), strict=True):
             found[i] = [_shift(face, -border) for face in faces]
         return found
 
+    __call__ = detect
+
+    @torch.inference_mode()
+    def search(
+        self,
+        pictures: Sequence[Image.Image],
+        scales: Sequence[float],
+        known: Sequence[Sequence[Box]] | None = None,
+    ) -> list[list[Face]]:
+        """Faces at some scales only, in pictures of one size; ``known`` ones are passed over."""
+        images = self._load(pictures)
+        boxes, owners = self._propose(images, scales)
+        if known is not None and len(boxes):
+            new = torch.tensor(
+                [
+                    not any(_same_place(box, other) for other in known[owner])
+                    for box, owner in zip(boxes.tolist(), owners.tolist(), strict=True)
+                ]
+            )
+            boxes, owners = boxes[new], owners[new]
+        boxes, owners = self._reject(images, boxes, owners)
+        boxes, scores, points = self._refine(images, boxes, owners)
+        keep = (scores > self.thresholds[2]).nonzero()[:, 0]
+        keep = keep[_nms_by_smaller(boxes[keep], scores[keep], owners[keep], 0.7)]
+        result: list[list[Face]] = [[] for _ in pictures]
+        faces = _to_faces(boxes[keep], scores[keep], points[keep])
+        for face, owner in zip(faces, owners[keep].tolist(), strict=True):
+            result[owner].append(face)
+        for found in result:
+            found.sort(key=lambda face: -_area(face.box))
+        return result
+
+    @torch.inference_mode()
+    def follow(self, picture: Image.Image, boxes: Sequence[Box]) -> list[Face]:
+        """O-Net alone where faces are expected: each one's face now, its score low if gone."""
+        if not boxes:
+            return []
+        images = self._load([picture])
+        squares = _square(torch.tensor(boxes, device=self.device))
+        owners = torch.zeros(len(boxes), dtype=torch.long, device=self.device)
+        return _to_faces(*self._refine(images, squares, owners))
+
+    def scales(self, size: tuple[int, int]) -> list[float]:
+        """The whole pyramid for a (width, height) picture, costliest first."""
+        return pyramid_scales(size, self.min_face_px)
+
     def _detect_by_size(self, pictures: Sequence[Image.Image]) -> list[list[Face]]:
         found: list[list[Face]] = [[] for _ in pictures]
         by_size: dict[tuple[int, int], list[int]] = {}
         for i, picture in enumerate(pictures):
             by_size.setdefault(picture.size, []).append(i)
-        for indices in by_size.values():
-            images = to_tensor([pictures[i] for i in indices], self.device)
-            for i, faces in zip(indices, self._cascade(images), strict=True):
+        for size, indices in by_size.items():
+            batch = self.search([pictures[i] for i in indices], self.scales(size))
+            for i, faces in zip(indices, batch, strict=True):
                 found[i] = faces
         return found
 
-    def _cascade(self, images: Tensor) -> list[list[Face]]:
-        boxes, owners = self.propose(images, pyramid_scales(images.shape[2:], self.min_face_px))
-        boxes, owners = self.reject(images, boxes, owners)
-        boxes, owners, scores, points = self.refine(images, boxes, owners)
-        boxes_l, scores_l = boxes.tolist(), scores.tolist()
-        points_l, owners_l = points.tolist(), owners.tolist()
-        result: list[list[Face]] = [[] for _ in range(len(images))]
-        for box, score, landmarks, owner in zip(boxes_l, scores_l, points_l, owners_l, strict=True):
-            result[owner].append(Face(tuple(box), score, tuple((x, y) for x, y in landmarks)))
-        for faces in result:
-            faces.sort(key=lambda face: -_area(face))
-        return result
+    def _load(self, pictures: Sequence[Image.Image]) -> Tensor:
+        """RGB pictures of one size -> (n, 3, height, width): bytes on the CPU, floats on a GPU."""
+        images = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures]))
+        images = images.to(self.device).permute(0, 3, 1, 2)
+        return images if self.device.type == "cpu" else images.float()
 
-    def propose(self, images: Tensor, scales: Sequence[float]) -> tuple[Tensor, Tensor]:
-        """P-Net over the scales: squares that may hold a face, (n, 4), and their picture, (n,).
-
-        ``images`` is (n, 3, height, width), 0 to 255 centred and scaled by ``to_tensor``.
-        """
-        boxes, scores, owners = [], [], []
+    def _propose(self, images: Tensor, scales: Sequence[float]) -> tuple[Tensor, Tensor]:
+        """P-Net over the scales: squares that may hold a face, (n, 4), and their picture, (n,)."""
+        none = torch.zeros(0, device=self.device)
+        boxes, scores, owners = [none.reshape(0, 4)], [none], [none.long()]
         height, width = images.shape[2:]
         for scale in scales:
             small = (int(height * scale + 1), int(width * scale + 1))
-            regression, probability = self.pnet(interpolate(images, small, mode="area"))
+            shrunk = interpolate(images, small, mode="bilinear", antialias=True)
+            regression, probability = self.pnet(_normalize(shrunk))
             mask = probability[:, 1] >= self.thresholds[0]
             owner, row, column = mask.nonzero(as_tuple=True)
             corner = torch.stack([column, row], 1) * STRIDE_PX
-            per = torch.tensor([width / small[1], height / small[0]], device=images.device)
+            per = torch.tensor([width / small[1], height / small[0]], device=self.device)
             square = torch.cat([corner * per, (corner + CELL_PX) * per], 1)
             score = probability[:, 1][mask]
             keep = batched_nms(square, score, owner, 0.5)
-            moved = _regress(square, regression.permute(0, 2, 3, 1)[mask])
-            boxes.append(moved[keep])
+            boxes.append(_regress(square, regression.permute(0, 2, 3, 1)[mask])[keep])
             scores.append(score[keep])
             owners.append(owner[keep])
-        if not boxes:
-            none = torch.zeros(0, device=images.device)
-            return none.reshape(0, 4), none.long()
         all_boxes, all_owners = torch.cat(boxes), torch.cat(owners)
         keep = batched_nms(all_boxes, torch.cat(scores), all_owners, 0.7)
         return _square(all_boxes[keep]), all_owners[keep]
 
-    def reject(self, images: Tensor, boxes: Tensor, owners: Tensor) -> tuple[Tensor, Tensor]:
+    def _reject(self, images: Tensor, boxes: Tensor, owners: Tensor) -> tuple[Tensor, Tensor]:
         """R-Net: most candidates go, the others are moved closer."""
         if not len(boxes):
             return boxes, owners
-        regression, probability = self.rnet(_cut(images, boxes, owners, 24))
+        pieces, boxes = _cut(images, boxes, owners, 24)
+        regression, probability = self.rnet(pieces)
         score = probability[:, 1]
         ok = score > self.thresholds[1]
         boxes, owners, score, regression = boxes[ok], owners[ok], score[ok], regression[ok]
         keep = batched_nms(boxes, score, owners, 0.7)
         return _square(_regress(boxes[keep], regression[keep])), owners[keep]
 
-    def refine(
+    def _refine(
         self, images: Tensor, boxes: Tensor, owners: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """O-Net: boxes (n, 4), their pictures (n,), scores (n,), landmarks (n, 5, 2)."""
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """O-Net: boxes (n, 4), scores (n,), landmarks (n, 5, 2)."""
         if not len(boxes):
-            none = boxes.new_zeros(0)
-            return boxes, owners, none, none.reshape(0, 5, 2)
-        regression, points, probability = self.onet(_cut(images, boxes, owners, 48))
-        score = probability[:, 1]
-        ok = score > self.thresholds[2]
-        boxes, owners, score = boxes[ok], owners[ok], score[ok]
+            return boxes, boxes.new_zeros(0), boxes.new_zeros(0, 5, 2)
+        pieces, boxes = _cut(images, boxes, owners, 48)
+        regression, points, probability = self.onet(pieces)
         size = (boxes[:, 2:] - boxes[:, :2]).unsqueeze(1)
-        landmarks = points[ok].reshape(-1, 2, 5).transpose(1, 2) * size + boxes[:, None, :2]
-        boxes = _regress(boxes, regression[ok])
-        keep = _nms_by_smaller(boxes, score, owners, 0.7)
-        return boxes[keep], owners[keep], score[keep], landmarks[keep]
+        landmarks = points.reshape(-1, 2, 5).transpose(1, 2) * size + boxes[:, None, :2]
+        return _regress(boxes, regression), probability[:, 1], landmarks
 
 
-def to_tensor(pictures: Sequence[Image.Image], device: torch.device) -> Tensor:
-    """RGB pictures of one size -> float (n, 3, height, width), (value - 127.5) / 128."""
-    stacked = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures]))
-    return (stacked.to(device).permute(0, 3, 1, 2).float() - 127.5) * 0.0078125
-
-
-def pyramid_scales(size: Sequence[int], min_face_px: float) -> list[float]:
+def pyramid_scales(size: tuple[int, int], min_face_px: float) -> list[float]:
     """Shrink factors at which P-Net's cell covers min_face_px, then ever larger faces."""
     scale, scales = CELL_PX / min_face_px, []
     while min(size) * scale >= CELL_PX:
@@ -161,14 +187,39 @@ def pyramid_scales(size: Sequence[int], min_face_px: float) -> list[float]:
     return scales
 
 
-def _cut(images: Tensor, boxes: Tensor, owners: Tensor, size_px: int) -> Tensor:
-    rois = torch.cat([owners.to(boxes.dtype).unsqueeze(1), boxes], 1)
-    return roi_align(images, rois, size_px, sampling_ratio=-1, aligned=True)
+def _normalize(pixels: Tensor) -> Tensor:
+    scaled = (pixels.float() - 127.5) * 0.0078125
+    return scaled.contiguous(memory_format=torch.channels_last)
+
+
+def _cut(images: Tensor, boxes: Tensor, owners: Tensor, size_px: int) -> tuple[Tensor, Tensor]:
+    """Pieces (n, 3, size_px, size_px) ready for a net, and the boxes that were really cut.
+
+    Outside a picture there is grey. On the CPU boxes are cut at whole pixels.
+    """
+    if images.is_floating_point():
+        rois = torch.cat([owners.to(boxes.dtype).unsqueeze(1), boxes], 1)
+        pieces = roi_align(images - GREY, rois, size_px, sampling_ratio=-1, aligned=True)
+        return _normalize(pieces + GREY), boxes
+    height, width = images.shape[2:]
+    whole = torch.stack([boxes[:, 0], boxes[:, 1], boxes[:, 2] + 1, boxes[:, 3] + 1], 1).floor()
+    pieces = torch.empty((len(boxes), 3, size_px, size_px), dtype=torch.uint8)
+    for i, (owner, (x0, y0, x1, y1)) in enumerate(
+        zip(owners.tolist(), whole.long().tolist(), strict=True)
+    ):
+        inside = images[owner : owner + 1, :, max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)]
+        outside = (max(0, -x0), max(0, x1 - width), max(0, -y0), max(0, y1 - height))
+        if inside.numel() == 0:
+            pieces[i] = GREY
+            continue
+        if any(outside):
+            inside = pad(inside, outside, value=GREY)
+        pieces[i] = interpolate(inside, (size_px, size_px), mode="bilinear", antialias=True)[0]
+    return _normalize(pieces), whole
 
 
 def _regress(boxes: Tensor, regression: Tensor) -> Tensor:
-    size = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
-    return boxes + regression * size
+    return boxes + regression * (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
 
 
 def _square(boxes: Tensor) -> Tensor:
@@ -182,9 +233,8 @@ def _nms_by_smaller(boxes: Tensor, scores: Tensor, owners: Tensor, threshold: fl
     area = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1)
     low = torch.maximum(boxes[:, None, :2], boxes[None, :, :2])
     high = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    overlap = (high - low).clamp(min=0).prod(2) / torch.minimum(area[:, None], area[None]).clamp(
-        min=1e-9
-    )
+    smaller = torch.minimum(area[:, None], area[None]).clamp(min=1e-9)
+    overlap = (high - low).clamp(min=0).prod(2) / smaller
     clash = ((overlap > threshold) & (owners[:, None] == owners[None])).cpu().numpy()
     keep: list[int] = []
     for i in scores.argsort(descending=True).tolist():
@@ -193,15 +243,27 @@ def _nms_by_smaller(boxes: Tensor, scores: Tensor, owners: Tensor, threshold: fl
     return torch.tensor(keep, dtype=torch.long, device=boxes.device)
 
 
-def _area(face: Face) -> float:
-    x0, y0, x1, y1 = face.box
-    return (x1 - x0) * (y1 - y0)
+def _to_faces(boxes: Tensor, scores: Tensor, points: Tensor) -> list[Face]:
+    return [
+        Face((x0, y0, x1, y1), score, tuple((x, y) for x, y in landmarks))
+        for (x0, y0, x1, y1), score, landmarks in zip(
+            boxes.tolist(), scores.tolist(), points.tolist(), strict=True
+        )
+    ]
+
+
+def _same_place(box: Sequence[float], other: Box) -> bool:
+    """Whether a candidate only finds again what is known: its centre inside, of like size."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    inside = other[0] < x < other[2] and other[1] < y < other[3]
+    return inside and 0.25 < _area(box) / max(1.0, _area(other)) < 4
+
+
+def _area(box: Sequence[float]) -> float:
+    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 
 
 def _shift(face: Face, by: float) -> Face:
     x0, y0, x1, y1 = face.box
-    return Face(
-        (x0 + by, y0 + by, x1 + by, y1 + by),
-        face.score,
-        tuple((x + by, y + by) for x, y in face.landmarks),
-    )
+    points = tuple((x + by, y + by) for x, y in face.landmarks)
+    return Face((x0 + by, y0 + by, x1 + by, y1 + by), face.score, points)

@@ -11,12 +11,15 @@ from PIL import Image
 
 from gender_demo.results import Box, Face
 
+NOT_YET = "not_yet"
+
 REASONS = {
     "close_call": "the model is not sure enough",
     "small": "the face is too small",
     "blurred": "the face is too blurred",
     "cut_off": "the face is cut off by the picture's border",
     "barely_detected": "this may not be a face",
+    NOT_YET: "the face was only just found",
 }
 """Reason name -> plain words, in the order in which they are worth telling."""
 
@@ -57,7 +60,7 @@ def decide(
         "cut_off": cut_share(face.box, size) > rules.max_cut_share,
         "barely_detected": face.score < rules.min_score,
     }
-    reasons = tuple(name for name in REASONS if why[name])
+    reasons = tuple(name for name, applies in why.items() if applies)
     return (None if reasons else classes[best]), reasons
 
 

@@ -94,7 +94,7 @@ def load_pipeline(checkpoint: str | Path | None = None, device: str = "auto") ->
     """
     place = pick_device(device)
     loaded = load_checkpoint(checkpoint)
-    return Pipeline(FaceDetector(place).detect, Classifier(loaded, place), loaded, place)
+    return Pipeline(FaceDetector(place), Classifier(loaded, place), loaded, place)
 
 
 def pick_device(device: str = "auto") -> torch.device:

@@ -1,0 +1,277 @@
+"""Tracker.follow(): the arrow for a video, paying for each step only when it is needed.
+
+A face once found is followed by O-Net alone. The search for new faces is spread over frames, a few
+scales at a time. The classifier looks at a face when it is new, has turned or grown, and then ever
+more rarely; what it says is averaged, so that the label holds still.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gender_demo.crops import crop_face
+from gender_demo.detector import FaceDetector, pyramid_scales
+from gender_demo.labels import NOT_YET, Rules, cut_share, decide, sharpness
+from gender_demo.pipeline import Pipeline
+from gender_demo.results import Analysis, Box, Face, Prediction
+from gender_demo.smoothing import SmoothBox
+
+SMALLEST_SHARE = 1 / 15
+"""The smallest face looked for, as a share of the frame's shorter side."""
+SEARCH_EVERY = 3
+"""Frames from one part of the search to the next while faces are being followed."""
+KEEP_SCORE = 0.6
+SHOW_MISSED, FORGET_S = 2, 2.0
+"""A face not seen is drawn for SHOW_MISSED frames more and remembered, unseen, for FORGET_S."""
+LOOKS_PER_FRAME = 2
+LOOK_AGAIN_S = (0.1, 0.2, 0.4, 0.8, 1.5)
+"""Pauses between the first looks of the classifier; the last one then repeats."""
+MEMORY = 8
+"""How many looks the averaged probability remembers."""
+HYSTERESIS = 0.03
+"""How far the probability must pass its threshold to change what is shown."""
+
+
+@dataclass
+class _Track:
+    number: int
+    face: Face
+    box: SmoothBox
+    seen_s: float
+    thumbnail: NDArray[np.float32]
+    missed: int = 0
+    crowded: bool = False
+    looks: int = 0
+    look_s: float = -math.inf
+    look_px: float = 0.0
+    look_turn: float = 0.0
+    log_probabilities: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    shown: Prediction | None = None
+
+
+class Tracker:
+    """One per viewer or video. ``pipeline.detect`` must be a FaceDetector."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        if not isinstance(pipeline.detect, FaceDetector):
+            raise TypeError("A Tracker needs a pipeline whose detect is a FaceDetector.")
+        self.pipeline = pipeline
+        self.detector: FaceDetector = pipeline.detect
+        self._tracks: list[_Track] = []
+        self._numbered = 0
+        self._frame = 0
+        self._last_s = -math.inf
+        self._size = (0, 0)
+
+    def follow(self, picture: Image.Image, at_s: float) -> Analysis:
+        """Faces of the next frame, RGB, taken ``at_s`` seconds into the video.
+
+        Oldest track first. A face that was just found may carry no probabilities yet: it is unsure
+        for the reason "not_yet".
+        """
+        if picture.size != self._size or at_s < self._last_s:
+            self._tracks, self._frame, self._size = [], 0, picture.size
+        self._last_s = at_s
+        self._see(picture, at_s)
+        self._search(picture, at_s)
+        self._look(picture, at_s)
+        self._frame += 1
+        return Analysis(
+            picture.size,
+            tuple(self._tell(track) for track in self._tracks if track.missed <= SHOW_MISSED),
+        )
+
+    def _see(self, picture: Image.Image, at_s: float) -> None:
+        """Move each track to where O-Net finds its face now."""
+        expected = [track.box.at(at_s) for track in self._tracks]
+        seen = self.detector.follow(picture, expected)
+        thumbnails = [_thumbnail(picture, face.box) for face in seen]
+        owners = _owners(self._tracks, expected, seen, thumbnails)
+        for i, (track, face) in enumerate(zip(self._tracks, seen, strict=True)):
+            others = (f for k, f in enumerate(seen) if k != i and owners[k])
+            track.crowded = any(iou(face.box, other.box) > 0.2 for other in others)
+            if owners[i]:
+                track.missed, track.seen_s = 0, at_s
+                track.face = track.box.update(face, at_s)
+                if not track.crowded:
+                    track.thumbnail = 0.9 * track.thumbnail + 0.1 * thumbnails[i]
+            else:
+                track.missed += 1
+                track.face = replace(track.face, box=expected[i], score=face.score)
+        self._tracks = [
+            track
+            for track in self._tracks
+            if at_s - track.seen_s < FORGET_S and cut_share(track.face.box, picture.size) < 0.8
+        ]
+
+    def _search(self, picture: Image.Image, at_s: float) -> None:
+        """Look for new faces at a part of the scales; all of them in the first frame."""
+        followed = [track for track in self._tracks if not track.missed]
+        smallest = max(self.detector.min_face_px, SMALLEST_SHARE * min(picture.size))
+        scales = pyramid_scales(picture.size, smallest)
+        if followed and self._frame:
+            if self._frame % SEARCH_EVERY:
+                return
+            # The first scale costs as much as all others together.
+            scales = scales[:1] if (self._frame // SEARCH_EVERY) % 2 else scales[1:]
+        known = [track.face.box for track in followed]
+        for face in self.detector.search([picture], scales, [known])[0]:
+            if not any(_covers(box, face.box) for box in known):
+                self._welcome(picture, face, at_s)
+
+    def _welcome(self, picture: Image.Image, face: Face, at_s: float) -> None:
+        """A face found by searching: one that was lost, or a new one."""
+        thumbnail = _thumbnail(picture, face.box)
+        lost = [
+            (float(thumbnail @ track.thumbnail), track)
+            for track in self._tracks
+            if track.missed and _near(track.face.box, face.box)
+        ]
+        likeness, track = max(lost, key=lambda pair: pair[0], default=(0.0, None))
+        if track is not None and likeness > 0.5:
+            track.box, track.face = SmoothBox(face, at_s), face
+            track.missed, track.seen_s = 0, at_s
+            return
+        self._numbered += 1
+        self._tracks.append(_Track(self._numbered, face, SmoothBox(face, at_s), at_s, thumbnail))
+
+    def _look(self, picture: Image.Image, at_s: float) -> None:
+        """Let the classifier look at the few faces that need it most."""
+        due = [track for track in self._tracks if _due(track, at_s)]
+        due.sort(key=lambda track: (track.looks, track.look_s))
+        due = due[:LOOKS_PER_FRAME]
+        config = self.pipeline.checkpoint.config
+        crops = [crop_face(picture, track.face, config.input_px) for track in due]
+        for track, crop, values in zip(due, crops, self.pipeline.classify(crops), strict=True):
+            logs = np.log(np.maximum(values, 1e-6))
+            weight = 1 / min(track.looks + 1, MEMORY)
+            old = track.log_probabilities if track.looks else logs
+            track.log_probabilities = (1 - weight) * old + weight * logs
+            mean = np.exp(track.log_probabilities)
+            averaged = tuple((mean / mean.sum()).tolist())
+            label, reasons = decide(
+                averaged,
+                config.classes,
+                _steadied(config.rules, track.shown),
+                track.face,
+                picture.size,
+                sharpness(crop),
+            )
+            track.shown = Prediction(
+                track.face,
+                label,
+                max(averaged),
+                tuple(zip(config.classes, averaged, strict=True)),
+                reasons,
+                track.number,
+            )
+            track.looks += 1
+            track.look_s, track.look_px, track.look_turn = (
+                at_s,
+                _side(track.face),
+                _turn(track.face),
+            )
+
+    def _tell(self, track: _Track) -> Prediction:
+        if track.shown is not None:
+            return replace(track.shown, face=track.face)
+        classes = self.pipeline.checkpoint.config.classes
+        even = tuple((name, 1 / len(classes)) for name in classes)
+        return Prediction(track.face, None, 1 / len(classes), even, (NOT_YET,), track.number)
+
+
+def _owners(
+    tracks: Sequence[_Track],
+    expected: Sequence[Box],
+    seen: Sequence[Face],
+    thumbnails: Sequence[NDArray[np.float32]],
+) -> list[bool]:
+    """Which tracks really see their own face.
+
+    Not where the score is low or the box jumped. Where two tracks see the same face, it belongs to
+    the one that it looks like.
+    """
+    owns = [
+        face.score >= KEEP_SCORE and iou(face.box, box) > 0.3
+        for face, box in zip(seen, expected, strict=True)
+    ]
+    likeness = [float(t.thumbnail @ new) for t, new in zip(tracks, thumbnails, strict=True)]
+    order = sorted(range(len(tracks)), key=lambda i: -likeness[i])
+    kept: list[int] = []
+    for i in order:
+        owns[i] = owns[i] and not any(_covers(seen[k].box, seen[i].box) for k in kept)
+        if owns[i]:
+            kept.append(i)
+    return owns
+
+
+def _due(track: _Track, at_s: float) -> bool:
+    if track.missed or track.crowded:
+        return False
+    since = at_s - track.look_s
+    pause = LOOK_AGAIN_S[min(track.looks, len(LOOK_AGAIN_S)) - 1]
+    turned = abs(_turn(track.face) - track.look_turn) > 0.15
+    grown = abs(math.log(_side(track.face) / max(1.0, track.look_px))) > 0.25
+    return not track.looks or since >= pause or (since >= LOOK_AGAIN_S[1] and (turned or grown))
+
+
+def _steadied(rules: Rules, shown: Prediction | None) -> Rules:
+    if shown is None:
+        return rules
+    by = HYSTERESIS if shown.label is None else -HYSTERESIS
+    return replace(rules, min_probability=rules.min_probability + by)
+
+
+def _thumbnail(picture: Image.Image, box: Box) -> NDArray[np.float32]:
+    """A face's look in a few numbers of zero mean and unit length, for telling two apart."""
+    x0, y0 = max(0.0, min(box[0], picture.width - 1)), max(0.0, min(box[1], picture.height - 1))
+    x1, y1 = max(x0 + 1, min(box[2], picture.width)), max(y0 + 1, min(box[3], picture.height))
+    small = picture.resize(
+        (12, 12), Image.Resampling.BILINEAR, box=(x0, y0, x1, y1), reducing_gap=2.0
+    )
+    values = np.asarray(small, dtype=np.float32).ravel()
+    values -= values.mean()
+    unit: NDArray[np.float32] = values / (np.linalg.norm(values) + 1e-6)
+    return unit
+
+
+def _turn(face: Face) -> float:
+    """How far the nose is off the middle between the eyes, in eye distances: grows in profile."""
+    (lx, _), (rx, _), (nx, _), *_ = face.landmarks
+    return (nx - (lx + rx) / 2) / max(4.0, abs(rx - lx))
+
+
+def _side(face: Face) -> float:
+    return math.sqrt(max(1.0, _area(face.box)))
+
+
+def _area(box: Box) -> float:
+    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+
+
+def _overlap(a: Box, b: Box) -> float:
+    return _area((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
+
+
+def iou(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    shared = _overlap(a, b)
+    return shared / max(1e-9, _area(a) + _area(b) - shared)
+
+
+def _covers(a: Box, b: Box) -> bool:
+    """Whether two boxes are on one face: MTCNN's own measure, the smaller area's share."""
+    return _overlap(a, b) > 0.6 * max(1e-9, min(_area(a), _area(b)))
+
+
+def _near(a: Box, b: Box) -> bool:
+    """Whether a lost face may have come back here: within two sides, of like size."""
+    side = math.sqrt(max(1.0, _area(a)))
+    away = math.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2
+    return away < 2 * side and 0.3 < _area(b) / max(1.0, _area(a)) < 3.3
