@@ -1,0 +1,281 @@
+"""The live view: sessions, admission and the one server function under ``static/live*``.
+
+camera (drawn by the page) --small JPEG--> newest frame of each viewer --one worker--> marks
+
+Server functions bypass gradio's queue, so admission is decided here: a viewer has at most one
+frame waiting, a newer one takes its place, and "busy" is an answer, not an error. Frames live in
+memory only, until they are answered; nothing about faces is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import io
+import logging
+import math
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from PIL import Image
+
+from gender_demo.drawing import marks
+from gender_demo.results import Analysis
+
+if TYPE_CHECKING:
+    from gender_demo.pipeline import Pipeline
+
+STATIC = Path(__file__).parent / "static"
+SCRIPTS = (
+    "live_motion.js",
+    "live_link.js",
+    "live_camera.js",
+    "live_drawing.js",
+    "live_faces.js",
+    "live.js",
+)
+"""Read in this order as one script: gr.HTML takes no modules."""
+
+MAX_JPEG_BYTES = 256 * 1024
+MIN_SIDE_PX, MAX_SIDE_PX = 16, 1280
+MAX_VIEWERS = 32
+IDLE_S = 60.0
+"""A viewer who sent nothing for this long is forgotten, and with them the faces followed."""
+EVICTABLE_S = 10.0
+"""When all places are taken, a viewer silent for this long makes room."""
+
+JPEG_START = b"\xff\xd8\xff"
+VIEWER = re.compile(r"[0-9a-f]{32}")
+
+Follow = Callable[[Image.Image, float], Analysis]
+Answer = dict[str, Any]
+
+
+class BadFrame(ValueError):  # noqa: N818 - it is what came, not what broke
+    """A request that is no frame; the message is one sentence for its sender."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One checked request: the viewer's secret, the frame's number and time, the JPEG."""
+
+    viewer: str
+    number: int
+    at_s: float
+    jpeg: bytes
+
+
+@dataclass
+class Session:
+    """One viewer's follower and when it was last used, by the server's clock."""
+
+    follow: Follow
+    used_s: float
+    number: int = -1
+
+
+class LiveDesk:
+    """Takes frames of many viewers, lets one worker thread follow the faces in them.
+
+    ``new_follower`` makes what follows one viewer's faces: ``Tracker(pipeline).follow``.
+    """
+
+    def __init__(
+        self,
+        new_follower: Callable[[], Follow],
+        *,
+        max_viewers: int = MAX_VIEWERS,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._new_follower = new_follower
+        self._max_viewers, self._idle_s = max_viewers, idle_s
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._waiting: OrderedDict[str, tuple[Frame, Future[Answer]]] = OrderedDict()
+        self._change = threading.Condition()
+        self._worker: threading.Thread | None = None
+
+    def submit(self, request: object) -> Future[Answer]:
+        """Answer of one request, now or later; bad input is answered with {"error": sentence}."""
+        future: Future[Answer] = Future()
+        try:
+            frame = read_frame(request)
+        except BadFrame as bad:
+            future.set_result({"error": str(bad)})
+            return future
+        with self._change:
+            replaced = self._waiting.get(frame.viewer)
+            if replaced is None and len(self._waiting) >= self._max_viewers:
+                future.set_result(_full(frame))
+                return future
+            if replaced is not None and replaced[0].number > frame.number:
+                future.set_result(_busy(frame))
+                return future
+            self._waiting[frame.viewer] = (frame, future)
+            if self._worker is None:
+                self._worker = threading.Thread(target=self._work, name="live", daemon=True)
+                self._worker.start()
+            self._change.notify()
+        if replaced is not None:
+            _settle(replaced[1], _busy(replaced[0]))
+        return future
+
+    @property
+    def viewers(self) -> int:
+        """How many viewers are followed just now."""
+        return len(self._sessions)
+
+    def _work(self) -> None:
+        while True:
+            with self._change:
+                if not self._waiting:
+                    self._change.wait(timeout=min(5.0, self._idle_s))
+                self._forget_idle(self._idle_s)
+                if not self._waiting:
+                    continue
+                _, (frame, future) = self._waiting.popitem(last=False)
+            if not future.cancelled():
+                _settle(future, self._answer(frame))
+            del frame, future  # or the last frame would stay in memory until the next one
+
+    def _answer(self, frame: Frame) -> Answer:
+        started = time.perf_counter()
+        try:
+            picture = decode(frame.jpeg)
+            session = self._session(frame.viewer)
+            if session is None:
+                return _full(frame)
+            if frame.number <= session.number:
+                return _busy(frame)
+            session.number = frame.number
+            analysis = session.follow(picture, frame.at_s)
+        except BadFrame as bad:
+            return {"frame": frame.number, "error": str(bad)}
+        except Exception:
+            logging.getLogger(__name__).exception("a live frame could not be analysed")
+            self._sessions.pop(frame.viewer, None)
+            return {
+                "frame": frame.number,
+                "error": "The server could not analyse this frame; it goes on with the next one.",
+            }
+        return {
+            "frame": frame.number,
+            "size": list(analysis.size),
+            "marks": marks(analysis),
+            "server_ms": round((time.perf_counter() - started) * 1000, 1),
+        }
+
+    def _session(self, viewer: str) -> Session | None:
+        """The viewer's session, made if there is room for one; None if all places are taken."""
+        now = time.monotonic()
+        session = self._sessions.get(viewer)
+        if session is None:
+            if len(self._sessions) >= self._max_viewers:
+                self._forget_idle(min(self._idle_s, EVICTABLE_S))
+            if len(self._sessions) >= self._max_viewers:
+                return None
+            session = self._sessions[viewer] = Session(self._new_follower(), now)
+        session.used_s = now
+        self._sessions.move_to_end(viewer)
+        return session
+
+    def _forget_idle(self, idle_s: float) -> None:
+        old = time.monotonic() - idle_s
+        while self._sessions and next(iter(self._sessions.values())).used_s < old:
+            self._sessions.popitem(last=False)
+
+
+def read_frame(request: object) -> Frame:
+    """Check a request {viewer, frame, at_ms, picture (base64 JPEG)}; raises BadFrame."""
+    if not isinstance(request, dict):
+        raise BadFrame("Send one object with viewer, frame, at_ms and picture.")
+    viewer, number = request.get("viewer"), request.get("frame")
+    at_ms, picture = request.get("at_ms"), request.get("picture")
+    if not isinstance(viewer, str) or not VIEWER.fullmatch(viewer):
+        raise BadFrame("viewer must be 32 hexadecimal digits.")
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**53:
+        raise BadFrame("frame must be a whole number, 0 or more.")
+    if (
+        not isinstance(at_ms, (int, float))
+        or isinstance(at_ms, bool)
+        or not 0 <= at_ms < 2**53
+        or not math.isfinite(at_ms)
+    ):
+        raise BadFrame("at_ms must be the time of the frame in milliseconds, 0 or more.")
+    if not isinstance(picture, str):
+        raise BadFrame("picture must be a JPEG in base64.")
+    if len(picture) > MAX_JPEG_BYTES * 4 // 3 + 4:
+        raise BadFrame(f"picture is too large: send at most {MAX_JPEG_BYTES // 1024} KB.")
+    try:
+        jpeg = base64.b64decode(picture, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadFrame("picture must be a JPEG in base64.") from None
+    if not jpeg.startswith(JPEG_START):
+        raise BadFrame("picture must be a JPEG; another kind of file came.")
+    return Frame(viewer, number, at_ms / 1000, jpeg)
+
+
+def decode(jpeg: bytes) -> Image.Image:
+    """JPEG -> RGB picture; the size is checked before a pixel is decoded. Raises BadFrame."""
+    try:
+        picture = Image.open(io.BytesIO(jpeg), formats=["JPEG"])
+        width, height = picture.size
+    except Exception:  # Pillow raises many kinds for damaged headers
+        raise BadFrame("picture is a damaged JPEG: send another frame.") from None
+    if not MIN_SIDE_PX <= min(width, height) <= max(width, height) <= MAX_SIDE_PX:
+        raise BadFrame(
+            f"picture is {width}x{height}: send {MIN_SIDE_PX} to {MAX_SIDE_PX} pixels a side."
+        )
+    try:
+        return picture.convert("RGB")
+    except Exception:
+        raise BadFrame("picture is a damaged JPEG: send another frame.") from None
+
+
+def build_live(pipeline: Pipeline) -> gr.HTML:
+    """The live view, to be called inside a ``gr.Blocks`` context; keep its ``value`` untouched."""
+
+    def new_follower() -> Follow:
+        from gender_demo.tracker import Tracker
+
+        return Tracker(pipeline).follow
+
+    desk = LiveDesk(new_follower)
+
+    async def follow_frame(request: object) -> Answer:
+        return await asyncio.wrap_future(desk.submit(request))
+
+    return gr.HTML(
+        html_template=_static("live.html"),
+        css_template=_static("live.css"),
+        js_on_load="\n".join(_static(name) for name in SCRIPTS),
+        apply_default_css=False,
+        server_functions=[follow_frame],
+        elem_id="live-view",
+        classes=list(pipeline.checkpoint.config.classes),
+    )
+
+
+def _static(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+def _busy(frame: Frame) -> Answer:
+    return {"frame": frame.number, "busy": True}
+
+
+def _full(frame: Frame) -> Answer:
+    return {"frame": frame.number, "busy": True, "full": True}
+
+
+def _settle(future: Future[Answer], answer: Answer) -> None:
+    if future.set_running_or_notify_cancel():
+        future.set_result(answer)

@@ -1,0 +1,64 @@
+// Asking for the camera, and one plain sentence for everything that can go wrong with it.
+
+const CAMERA_TROUBLE = {
+  NotAllowedError: "The camera was refused. Allow it for this page in the browser's address bar, then press Start again.",
+  NotFoundError: "No camera was found. Plug one in or switch it on, then press Start again.",
+  NotReadableError: "The camera is in use by another program. Close that program, then press Start again.",
+  insecure: "Browsers give the camera to secure pages only. Open this page over https, or as http://localhost on the machine that serves it.",
+  unplugged: "The camera was unplugged or switched off. Connect it, then press Start again.",
+  silent: "The camera sends no picture. Check its cover and whether another program uses it, or choose another camera.",
+  other: "The camera could not be started. Check that it works in another program, then press Start again.",
+};
+const SAME_TROUBLE = {
+  SecurityError: "NotAllowedError", PermissionDeniedError: "NotAllowedError",
+  OverconstrainedError: "NotFoundError", DevicesNotFoundError: "NotFoundError",
+  AbortError: "NotReadableError", TrackStartError: "NotReadableError",
+};
+
+// A stream, or an Error whose message is the sentence to show.
+async function openCamera(deviceId) {
+  if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) throw new Error(CAMERA_TROUBLE.insecure);
+  const video = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
+  if (deviceId) video.deviceId = { exact: deviceId };
+  else video.facingMode = "user";
+  try {
+    return await navigator.mediaDevices.getUserMedia({ video, audio: false });
+  } catch (error) {
+    const name = SAME_TROUBLE[error.name] ?? error.name;
+    throw new Error(CAMERA_TROUBLE[name] ?? CAMERA_TROUBLE.other);
+  }
+}
+
+// Calls back for each new frame with (now, captured): performance.now of the call and the capture.
+// Returns a function that ends it.
+function eachFrame(video, callback) {
+  let ended = false, handle, last = -1;
+  if (video.requestVideoFrameCallback) {
+    const next = (now, meta) => {
+      if (ended) return;
+      handle = video.requestVideoFrameCallback(next);
+      const captured = meta.captureTime;
+      callback(performance.now(), captured > now - 1000 && captured <= now ? captured : now);
+    };
+    handle = video.requestVideoFrameCallback(next);
+    return () => { ended = true; video.cancelVideoFrameCallback(handle); };
+  }
+  const next = () => {
+    if (ended) return;
+    handle = requestAnimationFrame(next);
+    if (video.currentTime === last) return;
+    last = video.currentTime;
+    callback(performance.now(), performance.now());
+  };
+  handle = requestAnimationFrame(next);
+  return () => { ended = true; cancelAnimationFrame(handle); };
+}
+
+// Fills the list of cameras; it shows itself when there are several.
+async function listCameras(select, current) {
+  const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
+  const cameras = devices.filter((device) => device.kind === "videoinput");
+  select.replaceChildren(...cameras.map((camera, i) =>
+    new Option(camera.label || `Camera ${i + 1}`, camera.deviceId, false, camera.deviceId === current)));
+  select.parentElement.hidden = cameras.length < 2;
+}

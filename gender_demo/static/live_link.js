@@ -1,0 +1,82 @@
+// Sends small pictures to the server, a few at a time, and says what came back. Adapts how many
+// are under way, how large and how often to what network and server bear.
+
+const NEAR = { width: 384, quality: 0.75, bytesPerMs: Infinity };
+const FAR = { width: 320, quality: 0.5, bytesPerMs: 110 }; // 110 kB/s = 0.9 Mbit/s
+const MOST_UNDER_WAY = 4;
+const LOST_AFTER_MS = 6000;
+const FIRST_WAIT_MS = 400;
+const LONGEST_WAIT_MS = 5000;
+
+// call(request) -> promise of the answer, undefined when the server was not reached.
+// onAnswer(answer, at), onTrouble(sentence), onRecovery()
+function createLink({ call, onAnswer, onTrouble, onRecovery }) {
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("2d", { alpha: false });
+  const viewer = [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  let number = 0, newest = -1, underWay = 0, allowed = 2, generation = 0;
+  let means = FAR, roundMs = 100, networkMs = 60, credit = 0, creditAt = 0;
+  let failures = 0, notBefore = 0, troubled = false;
+
+  // May be called with every camera frame; sends it when it is time to.
+  function offer(source, width, height, at) {
+    const now = performance.now();
+    credit = Math.min(30000, credit + (now - creditAt) * Math.min(means.bytesPerMs, 1e6));
+    creditAt = now;
+    const probing = failures > 0;
+    if (now < notBefore || credit < 0 || underWay >= (probing ? 1 : allowed)) return;
+    const share = Math.min(1, means.width / Math.max(width, height));
+    canvas.width = Math.round(width * share);
+    canvas.height = Math.round(height * share);
+    context.drawImage(source, 0, 0, canvas.width, canvas.height);
+    const picture = canvas.toDataURL("image/jpeg", means.quality).split(",")[1];
+    credit -= picture.length;
+    send({ viewer, frame: number++, at_ms: at, picture }, at, now);
+  }
+
+  async function send(request, at, sentAt) {
+    const mine = generation;
+    underWay += 1;
+    let timer;
+    const late = new Promise((resolve) => { timer = setTimeout(resolve, LOST_AFTER_MS); });
+    const answer = await Promise.race([call(request).catch(() => undefined), late]);
+    clearTimeout(timer);
+    if (mine !== generation) return;
+    underWay -= 1;
+    if (!answer || typeof answer !== "object") return failed("There is no answer from the server: the picture goes on without boxes. Trying again by itself; if that does not help, reload the page.");
+    if (answer.error) return failed(answer.error);
+    if (answer.full) return failed("All places on this server are taken. Waiting for a free one; or come back later.");
+    failures = 0;
+    if (troubled) { troubled = false; onRecovery(); }
+    if (answer.busy) { allowed = Math.max(1, allowed - 1); return; }
+    adapt(performance.now() - sentAt, answer.server_ms, request.picture.length);
+    if (answer.frame <= newest) return;
+    newest = answer.frame;
+    onAnswer(answer, at);
+  }
+
+  function failed(sentence) {
+    failures += 1;
+    notBefore = performance.now() + Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
+    if (failures > 1 && !troubled) { troubled = true; onTrouble(sentence); }
+  }
+
+  function adapt(tookMs, serverMs, bytes) {
+    roundMs += (tookMs - roundMs) * 0.2;
+    networkMs += (Math.max(0, tookMs - serverMs) - networkMs) * 0.2;
+    const bytesPerMs = bytes / Math.max(1, networkMs);
+    if (means === FAR && bytesPerMs > 700) means = NEAR;
+    else if (means === NEAR && bytesPerMs < 300) { means = FAR; credit = 0; }
+    const wanted = Math.ceil(roundMs / 60) + 1;
+    allowed += Math.sign(Math.min(MOST_UNDER_WAY, wanted) - allowed) * 0.1;
+  }
+
+  // Forgets what is under way: its answers will not be told.
+  function reset() {
+    generation += 1;
+    underWay = 0; failures = 0; notBefore = 0; troubled = false; creditAt = performance.now(); credit = 0;
+  }
+
+  return { offer, reset };
+}
