@@ -1,0 +1,251 @@
+"""audit.json -> the sentences, tables and charts that page and card show, and no others.
+
+`python -m train evaluate FAIRFACE --utkface UTKFACE --write-audit` writes it:
+
+    version, date, parameters, machine
+    checkpoint        name, weights_sha256
+    settings          what else of config.json decides an answer; an audit of others is not shown
+    sets.fairface     title, split, files, sha256, contradictory; all: ROW; by.label, by.race,
+                      by.race_label, by.age, by.face_px: [ROW]; age_10_and_over, age_under_10,
+                      worst, best: ROW or null; gap_points (best - worst cell), label_gap_points;
+                      reasons {name: pictures}; calibration {temperature, ece, ece_before, bins};
+                      risk_coverage [{coverage, count, wrong, error, low, high, from_probability}]
+    sets.utkface      the same, from elsewhere; may be missing
+    context           title, split, files, sha256; given: ROW (the same faces' chips);
+                      shown: [ROW + name, found_share, same_faces_given, behind_points, by]
+    degraded          [ROW + name, lost_points, label_gap_points, by_race_label]
+    flips             [{name, count, flips, share, low, high, flips_shown}]
+    speed             picture_px, pictures, ms_per_picture, ms_per_face
+
+    ROW: group {kind: name}, pictures, missed (no face found), count (classified), right, accuracy,
+    low, high (Wilson, 95 %); answered, answered_wrong, coverage, error (with abstention).
+
+Shares are 0 to 1; "points" are percentage points. Race and age are the data sets' labels: they
+serve here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from gender_demo import charts
+from gender_demo.audit_tables import Row, Table, group_name, percent, tables, with_interval
+from gender_demo.charts import Measured
+
+if TYPE_CHECKING:
+    from gender_demo.checkpoint import Config
+
+VERSION = 1
+NO_AUDIT = "No audit: nothing was measured, so no numbers are shown."
+OTHER_AUDIT = (
+    "The audit belongs to other weights or settings, so no numbers are shown: measure again with "
+    "python -m train evaluate --write-audit."
+)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """``svg`` stands inline and takes the page's colours; ``table`` says the same in figures."""
+
+    title: str
+    svg: str
+    alt: str
+    table: Table
+
+
+@dataclass(frozen=True)
+class Report:
+    """``sentences``: the panel's eight lines."""
+
+    sentences: tuple[str, ...]
+    tables: tuple[Table, ...]
+    charts: tuple[Chart, ...]
+
+
+def report(audit: Row | None, config: Config) -> Report:
+    """Everything to show; without an audit of this very checkpoint there are no numbers in it."""
+    fitting = audit if fits(audit, config) else None
+    missing = NO_AUDIT if audit is None else OTHER_AUDIT
+    if fitting is None:
+        return Report(_sentences(None, config, missing), (), ())
+    return Report(
+        _sentences(fitting, config, missing),
+        tuple(tables(fitting)),
+        tuple(_charts(fitting, config.classes)),
+    )
+
+
+def settings(config: Config) -> Row:
+    """What decides an answer besides the weights, as it looks after a round trip through JSON."""
+    names = ("arch", "classes", "input_px", "mean", "std", "flip_average", "temperature")
+    values = {**{name: getattr(config, name) for name in names}, "rules": asdict(config.rules)}
+    result: Row = json.loads(json.dumps(values))
+    return result
+
+
+def fits(audit: Row | None, config: Config) -> bool:
+    """Whether the audit was made with this checkpoint's weights and settings."""
+    return (
+        audit is not None
+        and audit.get("version") == VERSION
+        and audit.get("checkpoint", {}).get("weights_sha256") == config.weights_sha256
+        and audit.get("settings") == settings(config)
+    )
+
+
+def wilson(hits: int, count: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """The 95 % score interval of a share (Wilson 1927); (0, 1) where nothing was counted."""
+    if not count:
+        return 0.0, 1.0
+    share, z2 = hits / count, z * z
+    centre = (share + z2 / (2 * count)) / (1 + z2 / count)
+    half = z / (1 + z2 / count) * math.sqrt(share * (1 - share) / count + z2 / (4 * count * count))
+    low = 0.0 if hits == 0 else centre - half
+    high = 1.0 if hits == count else centre + half
+    return low, high
+
+
+def long_date(text: str) -> str:
+    """ "2026-11-22" -> "22 November 2026"."""
+    day = date.fromisoformat(text)
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def _sentences(audit: Row | None, config: Config, missing: str) -> tuple[str, ...]:
+    names = " and ".join(config.classes) if len(config.classes) == 2 else ", ".join(config.classes)
+    return (
+        "It guesses how a face may be perceived; it cannot know who somebody is or how they "
+        "identify.",
+        f"It knows {len(config.classes)} labels only, {names}, so it is always wrong for people "
+        "who are none of these.",
+        missing if audit is None else _measured(audit),
+        _weak_spots(audit),
+        "Frames stay in the server's memory, are answered and forgotten; behind a share link they "
+        "pass through the share service.",
+        "It must not be used for decisions about a person, for access, advertising or "
+        "surveillance, nor at work or school.",
+        _unsure(audit, config),
+        "Stop the camera whenever you like, hide the labels with the switch, and find every figure "
+        "in the report.",
+    )
+
+
+def _measured(audit: Row) -> str:
+    data = audit["sets"]["fairface"]
+    text = (
+        f"Measured on {long_date(audit['date'])}: right for {with_interval(data['all'])} "
+        f"{data['title']} {data['split']} pictures"
+    )
+    if data["worst"] is None:
+        return f"{text}."
+    worst, best = data["worst"], data["best"]
+    return (
+        f"{text}; in the worst group ({group_name(worst['group'])}) for {with_interval(worst)}, "
+        f"in the best ({group_name(best['group'])}) for {with_interval(best)}."
+    )
+
+
+def _weak_spots(audit: Row | None) -> str:
+    figures: dict[str, Row] = {}
+    if audit is not None:
+        figures = {row["name"]: row for row in audit["degraded"]}
+        figures["children"] = audit["sets"]["fairface"]["age_under_10"]
+    spots = (
+        ("children", "children", "under 10: "),
+        ("small", "face of 40 pixels", "40 pixels: "),
+        ("dark", "dark", ""),
+        ("blurred", "blur", ""),
+    )
+    words = []
+    for word, key, before in spots:
+        row = figures.get(key)
+        told = f" ({before}{percent(row['accuracy'])} % of {row['count']:,} right)" if row else ""
+        words.append(word + told)
+    rest = "covered or turned faces" + (" (not measured)" if audit else "")
+    return f"Known weak spots: {', '.join(words)}, {rest}."
+
+
+def _unsure(audit: Row | None, config: Config) -> str:
+    rules = config.rules
+    text = (
+        f"It says “unsure” when it gives its guess less than {100 * rules.min_probability:.0f} %, "
+        "and for faces that are too small, too blurred, cut off or barely detected"
+    )
+    if audit is None:
+        return f"{text}."
+    all_ = audit["sets"]["fairface"]["all"]
+    return (
+        f"{text}; of {all_['pictures']:,} pictures it answered {percent(all_['coverage'])} %, and "
+        f"{percent(all_['error'])} % of those answers were wrong."
+    )
+
+
+def _charts(audit: Row, classes: tuple[str, ...]) -> list[Chart]:
+    by_title = {table.title: table for table in tables(audit)}
+    result = []
+
+    def add(title: str, table: str, svg: str, alt: str) -> None:
+        result.append(Chart(title, svg, alt, by_title[table]))
+
+    for data in audit["sets"].values():
+        name = f"{data['title']} {data['split']}"
+        if data["by"]["race_label"]:
+            title = f"{name}: right, by race label and label"
+            alt = f"{title}. {_ends(data)}"
+            svg = charts.intervals(alt, _by_race(data["by"]["race_label"], classes), classes)
+            add(title, f"{name}, by race label and label", svg, alt)
+        if data["by"]["age"]:
+            title = f"{name}: right, by age label"
+            rows = [(row["group"]["age"], [_measured_as(row, 1)]) for row in data["by"]["age"]]
+            alt = f"{title}, with 95 % intervals."
+            add(title, f"{name}, by age label", charts.intervals(alt, rows), alt)
+    fairface = audit["sets"]["fairface"]
+    rows = [("as given", [_measured_as(fairface["all"], 1)])]
+    rows += [(row["name"], [_measured_as(row, 1)]) for row in audit["degraded"] if row["count"]]
+    alt = "Right on worse pictures, with 95 % intervals."
+    add("Worse pictures: right", "Worse pictures", charts.intervals(alt, rows), alt)
+    bins = [(b["confidence"], _measured_as(b, 1)) for b in fairface["calibration"]["bins"]]
+    alt = "Share right against the probability given; on the dashed line both are the same."
+    add("Is a given probability true?", "Calibration", charts.reliability(alt, bins), alt)
+    points = [
+        (p["coverage"], Measured(p["error"], p["low"], p["high"]))
+        for p in fairface["risk_coverage"]
+    ]
+    alt = "Share wrong against the share of faces answered, the surest first."
+    svg = charts.curve(alt, points, "answered", "wrong")
+    add("Wrong, if only the surest are answered", "If only the surest are answered", svg, alt)
+    return result
+
+
+def _ends(data: Row) -> str:
+    worst, best = data["worst"], data["best"]
+    if worst is None:
+        return "One group only."
+    return (
+        f"Worst: {group_name(worst['group'])}, {percent(worst['accuracy'])} %; "
+        f"best: {group_name(best['group'])}, {percent(best['accuracy'])} %."
+    )
+
+
+def _by_race(cells: list[Row], classes: tuple[str, ...]) -> list[tuple[str, list[Measured]]]:
+    races = sorted({cell["group"]["race"] for cell in cells})
+    return [
+        (
+            race.replace("_", "/"),
+            [
+                _measured_as(cell, classes.index(cell["group"]["label"]))
+                for cell in cells
+                if cell["group"]["race"] == race
+            ],
+        )
+        for race in races
+    ]
+
+
+def _measured_as(row: Row, series: int) -> Measured:
+    name = group_name(row["group"]) + ": " if row.get("group") else ""
+    return Measured(row["accuracy"], row["low"], row["high"], series, name + with_interval(row))

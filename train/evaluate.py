@@ -1,0 +1,287 @@
+"""Measure a checkpoint on labelled pictures, through the very pipeline that serves.
+
+`accuracy_given`: each picture as it is in the data set, the face nearest its middle cropped by the
+serving code, or the whole picture as one crop where no face is found, abstention off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from gender_demo import audit
+from gender_demo.checkpoint import AUDIT, SHIPPED, CheckpointError, write_file
+from gender_demo.pipeline import DeviceError, Pipeline, load_pipeline
+from train.degrade import COPIES, WEBCAM, Change, Random, paste_into_frame, seeded
+from train.figures import flips, label_gap, only, row, rows_by, summary
+from train.labelled import (
+    DataError,
+    LabelledSet,
+    Sample,
+    check_pictures,
+    contradictions,
+    name_some,
+    read_labelled,
+)
+from train.observe import Observation, Point, RememberedDetector, Show, middle, observe
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gender-demo" / "faces"
+Figures = dict[str, Any]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of ``python -m train evaluate``."""
+    parser.add_argument("data", type=Path, help="FairFace or UTKFace folder, or a Parquet file")
+    parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="default: the shipped one")
+    parser.add_argument("--split", help="default: val, or the only one there is")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N pictures only")
+    parser.add_argument(
+        "--end-to-end",
+        action="store_true",
+        help="pictures with more around the face: nothing is classified where none is found",
+    )
+    parser.add_argument("--degrade", choices=("webcam",), help="also with worse pictures")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument(
+        "--write-audit",
+        action="store_true",
+        help="measure everything on DATA's val and val_context and write the checkpoint's audit",
+    )
+    parser.add_argument(
+        "--utkface", type=Path, metavar="DIR", help="the audit's set from elsewhere"
+    )
+    parser.add_argument("--device", default="auto")
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE, help="where found faces are kept (%(default)s)"
+    )
+    parser.add_argument("--no-cache", action="store_true", help="find every face anew")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print; one sentence and exit code 1 where that is not possible."""
+    try:
+        pipeline = load_pipeline(args.checkpoint, args.device)
+        measured = _audit(pipeline, args) if args.write_audit else _one_set(pipeline, args)
+        if args.json is not None:
+            _write(args.json, measured)
+        if args.write_audit:
+            _write(args.checkpoint / AUDIT, measured)
+    except (CheckpointError, DeviceError, DataError) as error:
+        raise SystemExit(str(error)) from None
+    except OSError as error:
+        raise SystemExit(f"{error.filename or 'A file'}: {error.strerror}.") from None
+    return 0
+
+
+def _one_set(pipeline: Pipeline, args: argparse.Namespace) -> Figures:
+    data = _read(args.data, pipeline, args.split, args.limit)
+    kept = _remembering(pipeline, args)
+    seen = observe(kept, data.samples, whole_if_none=not args.end_to_end)
+    figures = {**_about(data), **_summary(kept, seen)}
+    all_ = figures["all"]
+    name = "accuracy_found" if args.end_to_end else "accuracy_given"
+    figures = {name: all_["accuracy"], "count": all_["count"], "right": all_["right"], **figures}
+    _say(name, all_)
+    if args.end_to_end:
+        found = all_["pictures"] - all_["missed"]
+        figures["found_share"] = found / all_["pictures"]
+        print(f"middle face found in {found} of {all_['pictures']} pictures")
+    if args.degrade:
+        figures["degraded"] = _degraded(kept, data.samples, seen, not args.end_to_end)
+    return figures
+
+
+def _audit(pipeline: Pipeline, args: argparse.Namespace) -> Figures:
+    """Everything that panel, report and card show."""
+    val = _read(args.data, pipeline, "val", args.limit)
+    context = _read(args.data, pipeline, "val_context", args.limit)
+    elsewhere = _read(args.utkface, pipeline, None, args.limit) if args.utkface else None
+    kept = _remembering(pipeline, args)
+    seen = observe(kept, val.samples, what="FairFace val as given")
+    _say("accuracy_given", row(seen))
+    sets = {"fairface": {**_about(val), **_summary(kept, seen)}}
+    if elsewhere:
+        other = observe(kept, elsewhere.samples, what=f"{elsewhere.title} as given")
+        _say("accuracy_given", row(other))
+        sets["utkface"] = {**_about(elsewhere), **_summary(kept, other)}
+    config = pipeline.checkpoint.config
+    return {
+        "version": audit.VERSION,
+        "date": date.today().isoformat(),
+        "checkpoint": {"name": config.name, "weights_sha256": config.weights_sha256},
+        "settings": audit.settings(config),
+        "parameters": sum(value.numel() for value in pipeline.checkpoint.state.values()),
+        "machine": _machine(pipeline),
+        "sets": sets,
+        "context": _context(kept, context, seen),
+        "degraded": _degraded(kept, val.samples, seen),
+        "flips": [
+            flips(seen, observe(kept, val.samples, _show(copy), what=name), name)
+            for name, copy in COPIES.items()
+        ],
+        "speed": _speed(pipeline, context.samples),
+    }
+
+
+def _context(pipeline: Pipeline, data: LabelledSet, chips: Sequence[Observation]) -> Figures:
+    """Pictures with more around the face, against the same faces' given chips."""
+    shown: dict[str, tuple[str, Show | None]] = {
+        "context": ("as a photo shows them, 384 px", None),
+        "frame": ("in a 640 × 480 frame, face 60 to 120 px", paste_into_frame),
+    }
+    given = only(chips, {sample.name for sample in data.samples})
+    result: Figures = {**_about(data), "given": row(given), "shown": []}
+    for name, (title, show) in shown.items():
+        seen = observe(pipeline, data.samples, show, what=name, whole_if_none=False)
+        found = [o for o in seen if o.guess]
+        same = row(only(chips, {o.sample.name for o in found}))
+        here = row(seen)
+        _say(f"{name}: found {here['count']} of {here['pictures']}, accuracy", here)
+        result["shown"].append(
+            {
+                **here,
+                "name": title,
+                "found_share": len(found) / len(seen),
+                "same_faces_given": same["accuracy"],
+                "behind_points": _points(same["accuracy"], here["accuracy"]),
+                "by": {kind: rows_by(seen, kind) for kind in ("label", "race", "age", "face_px")},
+            }
+        )
+    return result
+
+
+def _degraded(
+    pipeline: Pipeline,
+    samples: Sequence[Sample],
+    clean: Sequence[Observation],
+    whole_if_none: bool = True,
+) -> list[Figures]:
+    """A row for each way a webcam spoils a picture, and how many points it costs."""
+    before = row(clean)["accuracy"]
+    result = []
+    for name, change in WEBCAM.items():
+        seen = observe(pipeline, samples, _show(change), what=name, whole_if_none=whole_if_none)
+        figures = {**row(seen), "name": name, "label_gap_points": label_gap(seen)}
+        figures["lost_points"] = _points(before, figures["accuracy"])
+        figures["by_race_label"] = rows_by(seen, "race", "label")
+        _say(name, figures)
+        result.append(figures)
+    return result
+
+
+def _speed(pipeline: Pipeline, samples: Sequence[Sample]) -> Figures:
+    """Milliseconds a face (crop, classify, decide) and a 640 x 480 picture (the whole arrow)."""
+    frames = [_show_in_frame(sample)[0] for sample in samples[:21]]
+    faces = [(frame, found[0]) for frame in frames if (found := pipeline.find([frame])[0])]
+    pictures_ms, faces_ms = [], []
+    for frame in tqdm(frames, desc="speed", unit=" pictures", leave=False):
+        start = time.perf_counter()
+        pipeline.analyze(frame)
+        pictures_ms.append(1000 * (time.perf_counter() - start))
+    for face in faces:
+        start = time.perf_counter()
+        pipeline.predict([face])
+        faces_ms.append(1000 * (time.perf_counter() - start))
+    return {
+        "picture_px": [640, 480],
+        "pictures": len(frames),
+        "ms_per_picture": round(statistics.median(pictures_ms), 1),
+        "ms_per_face": round(statistics.median(faces_ms), 1) if faces_ms else None,
+    }
+
+
+def _read(path: Path, pipeline: Pipeline, split: str | None, limit: int | None) -> LabelledSet:
+    data = read_labelled(path, pipeline.checkpoint.config.classes, split, limit)
+    check_pictures(data.samples)
+    twice = contradictions(data.samples)
+    if twice:
+        print(
+            f"{len(twice)} pictures of {data.title} {data.split} stand there under different "
+            f"labels and are measured as they are: {name_some(twice)}."
+        )
+    return data
+
+
+def _about(data: LabelledSet) -> Figures:
+    return {
+        "title": data.title,
+        "split": data.split,
+        "files": list(data.files),
+        "sha256": data.sha256,
+        "contradictory": len(contradictions(data.samples)),
+    }
+
+
+def _summary(pipeline: Pipeline, seen: Sequence[Observation]) -> Figures:
+    return summary(seen, pipeline.checkpoint.config.temperature)
+
+
+def _remembering(pipeline: Pipeline, args: argparse.Namespace) -> Pipeline:
+    """The same pipeline, its detector backed by the cache."""
+    if args.no_cache:
+        return pipeline
+    detect = RememberedDetector(pipeline.detect, args.cache, str(pipeline.device))
+    return Pipeline(detect, pipeline.classify, pipeline.checkpoint, pipeline.device)
+
+
+def _show(change: Change) -> Show:
+    def show(picture: Image.Image, random: Random) -> tuple[Image.Image, Point]:
+        changed = change(picture, random)
+        return changed, middle(changed)
+
+    return show
+
+
+def _show_in_frame(sample: Sample) -> tuple[Image.Image, Point]:
+    return paste_into_frame(sample.picture(), seeded("speed", sample.name))
+
+
+def _points(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else round(100 * (before - after), 3)
+
+
+def _machine(pipeline: Pipeline) -> Figures:
+    cuda = pipeline.device.type == "cuda"
+    return {
+        "device": torch.cuda.get_device_name(pipeline.device) if cuda else str(pipeline.device),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _write(path: Path, figures: Figures) -> None:
+    write_file(path, (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _say(name: str, figures: Figures) -> None:
+    if figures["count"]:
+        print(
+            f"{name} {figures['accuracy']:.4f} ({figures['right']} of {figures['count']}, 95 % "
+            f"interval {figures['low']:.4f}–{figures['high']:.4f})"
+        )
+    else:
+        print(f"{name}: no face was found in {figures['pictures']} pictures")
