@@ -1,0 +1,125 @@
+"""Serve the page: flags -> pipeline -> page -> launch."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until interrupted; returns the exit code."""
+    flags = parse_flags(argv)
+    # Before the heavy imports, so that what cannot work is said at once.
+    if (port_error := check_port(flags.host, flags.port)) is not None:
+        return fail(port_error)
+    with tempfile.TemporaryDirectory(prefix="gender-demo-") as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder  # private to this process and gone with it
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        return serve(flags)
+
+
+def parse_flags(argv: list[str] | None) -> argparse.Namespace:
+    on_spaces = "SPACE_ID" in os.environ
+    host = os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if on_spaces else "127.0.0.1")
+    port = os.environ.get("GRADIO_SERVER_PORT", "7860")
+    parser = argparse.ArgumentParser(
+        description="Serve the page that guesses how faces may be perceived."
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="DIR", help="folder written by train (default: the shipped one)"
+    )
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)"
+    )
+    parser.add_argument(
+        "--host", default=host, metavar="H", help="address to listen on (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port",
+        default=port,
+        type=port_number,
+        metavar="P",
+        help="port to listen on (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--share", action="store_true", help="also print a public link, good for a week"
+    )
+    parser.add_argument(
+        "--auth", type=user_and_password, metavar="USER:PASSWORD", help="ask visitors for these"
+    )
+    return parser.parse_args(argv)
+
+
+def port_number(text: str) -> int:
+    if not (text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 1 to 65535.")
+    return int(text)
+
+
+def user_and_password(text: str) -> tuple[str, str]:
+    user, colon, password = text.partition(":")
+    if not (user and colon and password):
+        raise argparse.ArgumentTypeError("give a user and a password with a colon between them.")
+    return user, password
+
+
+def check_port(host: str, port: int) -> str | None:
+    """What is wrong with listening there, as one sentence, or None."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror:
+        return f"The host {host!r} is not known: use --host 127.0.0.1 or 0.0.0.0."
+    except OSError as error:
+        return (
+            f"Port {port} on {host} cannot be used ({error.strerror}): choose another with --port."
+        )
+    return None
+
+
+def serve(flags: argparse.Namespace) -> int:
+    from gender_demo.checkpoint import CheckpointError
+    from gender_demo.page import LAUNCH, build_page
+    from gender_demo.pipeline import DeviceError, load_pipeline
+
+    try:
+        pipeline = load_pipeline(flags.checkpoint, flags.device)
+    except (CheckpointError, DeviceError) as error:
+        return fail(str(error))
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    page = build_page(pipeline)
+    try:
+        _, url, share_url = page.launch(
+            server_name=flags.host, server_port=flags.port, share=flags.share, auth=flags.auth,
+            prevent_thread_lock=True, quiet=True, **LAUNCH,
+        )  # fmt: skip
+    except OSError as error:
+        return fail(f"The page cannot be served on {flags.host}:{flags.port} ({error}).")
+    print(f"The page is at {url} (stop with Ctrl+C).", flush=True)
+    if share_url:
+        print(f"For a week, or until this stops, also at {share_url}", flush=True)
+    elif flags.share:
+        print("No public link: the share service cannot be reached from here.", flush=True)
+    stopped.wait()
+    page.close(verbose=False)
+    return 0
+
+
+def fail(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
