@@ -1,0 +1,223 @@
+"""The live view's server side: what is let in, who waits, what is answered, what is left behind."""
+
+from __future__ import annotations
+
+import base64
+import io
+import random
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from gender_demo.live import MAX_JPEG_BYTES, BadFrame, LiveDesk, decode, read_frame
+from gender_demo.results import Analysis, Face, Prediction
+
+Follow = Callable[[Image.Image, float], Analysis]
+ASTRONAUT = Path(__file__).parents[1] / "gender_demo" / "static" / "examples" / "astronaut.jpg"
+
+
+def jpeg(width: int = 64, height: int = 48, **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), (90, 120, 150)).save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+def request(number: int = 0, viewer: int = 1, picture: bytes | None = None) -> dict[str, Any]:
+    content = base64.b64encode(jpeg() if picture is None else picture).decode()
+    return {"viewer": f"{viewer:032x}", "frame": number, "at_ms": 40.0 * number, "picture": content}
+
+
+def one_face(picture: Image.Image, at_s: float) -> Analysis:
+    """A follower that has found one face, whatever the picture."""
+    face = Face((8.0, 8.0, 40.0, 40.0), 0.99, ((0.0, 0.0),) * 5)
+    guess = Prediction(face, "female", 0.9, (("female", 0.9), ("male", 0.1)), track=1)
+    return Analysis(picture.size, (guess,))
+
+
+class Gate:
+    """A follower that waits to be let on, and notes the times of the frames it was given."""
+
+    def __init__(self) -> None:
+        self.open, self.entered = threading.Event(), threading.Event()
+        self.times: list[float] = []
+
+    def __call__(self, picture: Image.Image, at_s: float) -> Analysis:
+        self.times.append(at_s)
+        self.entered.set()
+        assert self.open.wait(10)
+        return one_face(picture, at_s)
+
+
+def test_a_good_frame_is_answered_with_its_marks() -> None:
+    answer = LiveDesk(lambda: one_face).submit(request(7)).result(10)
+    assert (answer["frame"], answer["size"]) == (7, [64, 48])
+    (mark,) = answer["marks"]
+    assert mark["box"] == [8.0, 8.0, 40.0, 40.0]
+    assert (mark["label"], mark["track"], mark["dash"]) == ("female", 1, False)
+    assert "perceived as female" in mark["caption"]
+    assert answer["server_ms"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"viewer": None}, "viewer"),
+        ({"viewer": "../../etc/passwd"}, "viewer"),
+        ({"viewer": "A" * 32}, "viewer"),
+        ({"frame": -1}, "frame"),
+        ({"frame": True}, "frame"),
+        ({"frame": "1"}, "frame"),
+        ({"frame": 2**60}, "frame"),
+        ({"at_ms": None}, "at_ms"),
+        ({"at_ms": float("nan")}, "at_ms"),
+        ({"at_ms": float("inf")}, "at_ms"),
+        ({"at_ms": -1}, "at_ms"),
+        ({"picture": None}, "picture"),
+        ({"picture": ["x"]}, "picture"),
+        ({"picture": "äöü"}, "base64"),
+        ({"picture": "!!!!"}, "base64"),
+        ({"picture": base64.b64encode(b"GIF89a" * 9).decode()}, "JPEG"),
+        ({"picture": "A" * (2 * MAX_JPEG_BYTES)}, "too large"),
+    ],
+)
+def test_a_wrong_request_gets_one_sentence(change: dict[str, Any], words: str) -> None:
+    answer = LiveDesk(lambda: one_face).submit(request() | change).result(0)
+    assert words in answer["error"]
+    assert answer["error"].endswith(".")
+    assert "\n" not in answer["error"]
+
+
+@pytest.mark.parametrize("bad", [None, [], "x", 3, {}, [request()]])
+def test_what_is_no_object_gets_one_sentence(bad: object) -> None:
+    assert "error" in LiveDesk(lambda: one_face).submit(bad).result(0)
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"),
+    [
+        (b"\xff\xd8\xff" + b"no jpeg at all", "damaged"),
+        (jpeg()[:200], "damaged"),
+        (jpeg(4000, 40, quality=1), "4000x40"),
+        (jpeg(8, 8), "8x8"),
+    ],
+)
+def test_a_wrong_picture_gets_one_sentence_and_the_next_goes_on(picture: bytes, words: str) -> None:
+    desk = LiveDesk(lambda: one_face)
+    answer = desk.submit(request(1, picture=picture)).result(10)
+    assert words in answer["error"]
+    assert desk.submit(request(2)).result(10)["marks"]
+
+
+def test_seeded_damage_never_breaks_the_desk() -> None:
+    random.seed(3)
+    good, desk = ASTRONAUT.read_bytes(), LiveDesk(lambda: one_face)
+    for number in range(300):
+        damaged = bytearray(good[: random.choice([len(good), random.randrange(4, len(good))])])
+        for _ in range(random.randrange(1, 30)):
+            damaged[random.randrange(3, len(damaged))] = random.randrange(256)
+        answer = desk.submit(request(number, picture=bytes(damaged))).result(10)
+        assert "marks" in answer or answer["error"].endswith(".")
+    assert desk.submit(request(1000, picture=good)).result(10)["size"] == [512, 512]
+
+
+def test_the_newest_frame_takes_the_place_of_one_that_waits() -> None:
+    gate = Gate()
+    desk = LiveDesk(lambda: gate)
+    first = desk.submit(request(0))
+    assert gate.entered.wait(10)
+    second, third = desk.submit(request(1)), desk.submit(request(2))
+    assert second.result(1) == {"frame": 1, "busy": True}
+    late = desk.submit(request(1))
+    assert late.result(1)["busy"]
+    gate.open.set()
+    assert first.result(10)["marks"]
+    assert third.result(10)["marks"]
+    assert gate.times == [0.0, 0.08]
+
+
+def test_a_frame_that_comes_after_a_newer_one_is_not_followed() -> None:
+    desk = LiveDesk(lambda: one_face)
+    assert desk.submit(request(5)).result(10)["marks"]
+    assert desk.submit(request(4)).result(10) == {"frame": 4, "busy": True}
+
+
+def test_viewers_take_turns_and_keep_their_own_followers() -> None:
+    gates: list[Gate] = []
+
+    def new_follower() -> Follow:
+        gates.append(Gate())
+        gates[-1].open.set()
+        return gates[-1]
+
+    desk = LiveDesk(new_follower)
+    for number in range(3):
+        for viewer in (1, 2):
+            assert desk.submit(request(number, viewer)).result(10)["marks"]
+    assert [gate.times for gate in gates] == [[0.0, 0.04, 0.08]] * 2
+
+
+def test_full_is_said_and_an_idle_viewer_makes_room() -> None:
+    desk = LiveDesk(lambda: one_face, max_viewers=2, idle_s=0.2)
+    for viewer in (1, 2):
+        assert desk.submit(request(0, viewer)).result(10)["marks"]
+    assert desk.submit(request(0, 3)).result(10)["full"]
+    time.sleep(0.3)
+    assert desk.submit(request(0, 3)).result(10)["marks"]
+    assert desk.viewers == 1
+
+
+def test_an_idle_viewer_is_forgotten_without_anyone_coming() -> None:
+    desk = LiveDesk(lambda: one_face, idle_s=0.1)
+    desk.submit(request()).result(10)
+    deadline = time.monotonic() + 5
+    while desk.viewers and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert desk.viewers == 0
+
+
+def test_a_follower_that_fails_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(picture: Image.Image, at_s: float) -> Analysis:
+        raise RuntimeError("no memory")
+
+    followers = iter([broken, one_face])
+    desk = LiveDesk(lambda: next(followers))
+    assert "goes on" in desk.submit(request(0)).result(10)["error"]
+    assert desk.submit(request(1)).result(10)["marks"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "a live frame could not be analysed"
+    ]
+
+
+def test_a_frame_is_decoded_as_rgb() -> None:
+    file = io.BytesIO()
+    Image.new("L", (32, 32), 7).save(file, "JPEG")
+    picture = decode(file.getvalue())
+    assert (picture.mode, picture.size) == ("RGB", (32, 32))
+
+
+def test_the_size_is_checked_before_decoding() -> None:
+    huge = bytearray(jpeg(64, 64))
+    at = huge.index(b"\xff\xc0")
+    huge[at + 5 : at + 9] = b"\x23\x28\x23\x28"  # height and width say 9000
+    with pytest.raises(BadFrame, match="9000x9000"):
+        decode(bytes(huge))
+
+
+def test_a_request_is_read_into_a_frame() -> None:
+    frame = read_frame(request(3, viewer=255))
+    assert (frame.viewer, frame.number, frame.at_s) == (f"{255:032x}", 3, 0.12)
+
+
+def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    desk = LiveDesk(lambda: one_face)
+    for number in range(50):
+        desk.submit(request(number)).result(10)
+    assert not list(tmp_path.rglob("*"))
