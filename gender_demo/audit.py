@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from gender_demo.checkpoint import Config
 
 VERSION = 1
+ALL = 2
+"""The charts' colour and shape for faces of all labels; 0, 1 … are the classes'."""
 NO_AUDIT = "No audit: nothing was measured, so no numbers are shown."
 OTHER_AUDIT = (
     "The audit belongs to other weights or settings, so no numbers are shown: measure again with "
@@ -116,12 +118,14 @@ def long_date(text: str) -> str:
 
 
 def _sentences(audit: Row | None, config: Config, missing: str) -> tuple[str, ...]:
-    names = " and ".join(config.classes) if len(config.classes) == 2 else ", ".join(config.classes)
+    classes = config.classes
+    two = len(classes) == 2
+    names = " and ".join(classes) if two else ", ".join(classes)
     return (
         "It guesses how a face may be perceived; it cannot know who somebody is or how they "
         "identify.",
-        f"It knows {len(config.classes)} labels only, {names}, so it is always wrong for people "
-        "who are none of these.",
+        f"It knows {'two' if two else len(classes)} labels only, {names}, so it is always wrong "
+        f"for people who are {'neither' if two else 'none of these'}.",
         missing if audit is None else _measured(audit),
         _weak_spots(audit),
         "Frames stay in the server's memory, are answered and forgotten; behind a share link they "
@@ -194,25 +198,25 @@ def _charts(audit: Row, classes: tuple[str, ...]) -> list[Chart]:
     for data in audit["sets"].values():
         name = f"{data['title']} {data['split']}"
         if data["by"]["race_label"]:
-            title = f"{name}: right, by race label and label"
+            title = f"{name}: share right, by race label and label"
             alt = f"{title}. {_ends(data)}"
             svg = charts.intervals(alt, _by_race(data["by"]["race_label"], classes), classes)
             add(title, f"{name}, by race label and label", svg, alt)
         if data["by"]["age"]:
-            title = f"{name}: right, by age label"
-            rows = [(row["group"]["age"], [_measured_as(row, 1)]) for row in data["by"]["age"]]
+            title = f"{name}: share right, by age label"
+            rows = [(row["group"]["age"], [_measured_as(row, ALL)]) for row in data["by"]["age"]]
             alt = f"{title}, with 95 % intervals."
             add(title, f"{name}, by age label", charts.intervals(alt, rows), alt)
     fairface = audit["sets"]["fairface"]
-    rows = [("as given", [_measured_as(fairface["all"], 1)])]
-    rows += [(row["name"], [_measured_as(row, 1)]) for row in audit["degraded"] if row["count"]]
+    rows = [("as given", [_measured_as(fairface["all"], ALL)])]
+    rows += [(row["name"], [_measured_as(row, ALL)]) for row in audit["degraded"] if row["count"]]
     alt = "Right on worse pictures, with 95 % intervals."
-    add("Worse pictures: right", "Worse pictures", charts.intervals(alt, rows), alt)
-    bins = [(b["confidence"], _measured_as(b, 1)) for b in fairface["calibration"]["bins"]]
+    add("Worse pictures: share right", "Worse pictures", charts.intervals(alt, rows), alt)
+    bins = [(b["confidence"], _measured_as(b, ALL)) for b in fairface["calibration"]["bins"]]
     alt = "Share right against the probability given; on the dashed line both are the same."
     add("Is a given probability true?", "Calibration", charts.reliability(alt, bins), alt)
     points = [
-        (p["coverage"], Measured(p["error"], p["low"], p["high"]))
+        (p["coverage"], Measured(p["error"], p["low"], p["high"], ALL))
         for p in fairface["risk_coverage"]
     ]
     alt = "Share wrong against the share of faces answered, the surest first."

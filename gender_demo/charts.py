@@ -75,10 +75,10 @@ def reliability(alt: str, bins: Sequence[tuple[float, Measured]]) -> str:
 
 
 def curve(alt: str, points: Sequence[tuple[float, Measured]], x_name: str, y_name: str) -> str:
-    """A share over another one, with the band of its intervals."""
+    """A share over another one, with the band of its intervals; drawn in the first point's ink."""
     most = math.ceil(max(m.high for _, m in points) * 50) / 50
     svg, at_x, at_y = _plane(alt, (0.0, 1.0), (0.0, most), x_name, y_name)
-    group = _add(svg, "g", {"class": "ink-1"})
+    group = _add(svg, "g", {"class": f"ink-{points[0][1].series % INKS}"})
     over = [f"{at_x(x):.1f},{at_y(m.high):.1f}" for x, m in points]
     under = [f"{at_x(x):.1f},{at_y(m.low):.1f}" for x, m in reversed(points)]
     line = [f"{at_x(x):.1f},{at_y(m.value):.1f}" for x, m in points]

@@ -22,12 +22,12 @@ from PIL import Image
 from tqdm import tqdm
 
 from gender_demo import audit
-from gender_demo.checkpoint import AUDIT, SHIPPED, CheckpointError, write_file
+from gender_demo.checkpoint import AUDIT, SHIPPED, CheckpointError, build_model, write_file
 from gender_demo.pipeline import DeviceError, Pipeline, load_pipeline
+from train.data import DataError
 from train.degrade import COPIES, WEBCAM, Change, Random, paste_into_frame, seeded
 from train.figures import flips, label_gap, only, row, rows_by, summary
 from train.labelled import (
-    DataError,
     LabelledSet,
     Sample,
     check_pictures,
@@ -122,7 +122,7 @@ def _audit(pipeline: Pipeline, args: argparse.Namespace) -> Figures:
         "date": date.today().isoformat(),
         "checkpoint": {"name": config.name, "weights_sha256": config.weights_sha256},
         "settings": audit.settings(config),
-        "parameters": sum(value.numel() for value in pipeline.checkpoint.state.values()),
+        "parameters": sum(value.numel() for value in build_model(config).parameters()),
         "machine": _machine(pipeline),
         "sets": sets,
         "context": _context(kept, context, seen),

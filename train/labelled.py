@@ -20,6 +20,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from gender_demo.pictures import PictureError, open_picture
+from train.data import DataError
 from train.layouts import AGES
 
 SPLIT_NAME = re.compile(r"(?P<split>.+?)(-\d{5}-of-\d{5})?\.parquet")
@@ -27,10 +28,6 @@ CSV_NAME = re.compile(r"fairface_label_(?P<split>\w+)\.csv")
 TITLES = {"fairface": "FairFace", "utkface": "UTKFace"}
 MARGINS = {"val_context": "125", "val": "025", "train": "025"}
 """Split -> the padding in the name of the official folder that holds its pictures."""
-
-
-class DataError(ValueError):
-    """Data that cannot be measured with; the message is one sentence with counts and names."""
 
 
 @dataclass(frozen=True)

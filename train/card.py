@@ -1,0 +1,178 @@
+"""Write a checkpoint's README.md, a Hugging Face model card, from its config and audit alone.
+
+The words are in ``card_template.md``, in the sections of Mitchell et al. 2019; every figure is one
+of the audit's.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from gender_demo.audit import report
+from gender_demo.audit_tables import Cell, Table
+from gender_demo.checkpoint import (
+    SHIPPED,
+    Checkpoint,
+    CheckpointError,
+    build_model,
+    load_checkpoint,
+    write_file,
+)
+
+TEMPLATE = Path(__file__).parent / "card_template.md"
+CARD = "README.md"
+LICENCE = "cc-by-4.0"
+DATASETS = {"FairFace": "fairface", "UTKFace": "utkface"}
+UNKNOWN = "Not recorded in config.json."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of ``python -m train card``."""
+    parser.add_argument(
+        "checkpoint", type=Path, nargs="?", default=SHIPPED, help="default: the shipped one"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the card; one sentence and exit code 1 where that is not possible."""
+    try:
+        checkpoint = load_checkpoint(args.checkpoint)
+        path = checkpoint.path / CARD
+        write_file(path, card(checkpoint).encode())
+    except CheckpointError as error:
+        raise SystemExit(str(error)) from None
+    except OSError as error:
+        raise SystemExit(f"{error.filename}: {error.strerror}.") from None
+    print(path)
+    return 0
+
+
+def card(checkpoint: Checkpoint) -> str:
+    """The card's text; the same checkpoint gives the same text."""
+    config = checkpoint.config
+    shown = report(checkpoint.audit, config)
+    audit = checkpoint.audit if shown.tables else None
+    training = config.training
+    parameters = sum(value.numel() for value in build_model(config).parameters())
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        metadata=_metadata(checkpoint, audit),
+        name=config.name,
+        summary=f"{shown.sentences[0]} {shown.sentences[2]}",
+        arch={"resnet18": "ResNet-18"}.get(config.arch, config.arch),
+        parameters=f"{parameters:,}",
+        input_px=config.input_px,
+        classes=" and ".join(config.classes),
+        temperature=f"{config.temperature:g}",
+        flip="the answer is the mean over a crop and its mirror image"
+        if config.flip_average
+        else "no averaging",
+        weights_sha256=config.weights_sha256,
+        out_of_scope=shown.sentences[5],
+        sentences="\n".join(f"- {sentence}" for sentence in shown.sentences),
+        evaluation_data=_evaluation_data(audit),
+        training_data=_training_data(training),
+        procedure=markdown(Table("", ("setting", "value"), tuple(_flat(training)))),
+        tables="\n\n".join(
+            f"### {table.title}\n\n{markdown(table)}" + (f"\n\n{table.note}" if table.note else "")
+            for table in shown.tables
+        )
+        or shown.sentences[2],
+        **_commands(config.training, checkpoint.path),
+    )
+
+
+def markdown(table: Table) -> str:
+    """A table as Markdown, its numbers as they are on the page."""
+    lines = [table.headers, tuple("---" for _ in table.headers), *table.rows]
+    return "\n".join(f"| {' | '.join(_cell(value) for value in line)} |" for line in lines)
+
+
+def _cell(value: Cell) -> str:
+    return "–" if value is None or value == "" else str(value).replace("|", "\\|")
+
+
+def _metadata(checkpoint: Checkpoint, audit: Mapping[str, Any] | None) -> str:
+    config = checkpoint.config
+    results = []
+    for data in audit["sets"].values() if audit else ():
+        measured = {"accuracy": ("accuracy_given", data["all"]["accuracy"])}
+        if data["worst"]:
+            measured["accuracy_worst"] = ("worst race × label cell", data["worst"]["accuracy"])
+        measured["ece"] = ("expected calibration error", data["calibration"]["ece"])
+        results += [
+            EvalResult(
+                task_type="image-classification",
+                dataset_type=DATASETS.get(data["title"], data["title"]),
+                dataset_name=f"{data['title']} {data['split']}",
+                dataset_split=data["split"],
+                metric_type=kind.partition("_")[0],
+                metric_name=name,
+                metric_value=value,
+            )
+            for kind, (name, value) in measured.items()
+        ]
+    return ModelCardData(
+        model_name=config.name,
+        license=config.training.get("licence", LICENCE),
+        pipeline_tag="image-classification",
+        tags=["face", "bias-audit", "demo", config.arch],
+        library_name="pytorch",
+        eval_results=results or None,
+    ).to_yaml()
+
+
+def _evaluation_data(audit: Mapping[str, Any] | None) -> str:
+    if audit is None:
+        return "None: nothing was measured."
+    lines = [
+        f"- {data['title']} {data['split']}: {data['all']['pictures']:,} pictures "
+        f"({', '.join(data['files'])}), {data['contradictory']} of them under two labels."
+        for data in audit["sets"].values()
+    ]
+    context = audit["context"]
+    lines.append(
+        f"- {context['title']} {context['split']}: {context['given']['pictures']:,} of the faces "
+        f"with their surroundings ({', '.join(context['files'])})."
+    )
+    lines.append(
+        "\nNothing was chosen by looking at these pictures: model, temperature and thresholds "
+        "were set on a part held out of the training data. UTKFace is for research only; it was "
+        "measured with, never trained on."
+    )
+    return "\n".join(lines)
+
+
+def _training_data(training: Mapping[str, Any]) -> str:
+    data = training.get("data", UNKNOWN)
+    return (
+        markdown(Table("", ("", ""), tuple(_flat(data)))) if isinstance(data, dict) else str(data)
+    )
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[Cell, ...]]:
+    for name, value in values.items():
+        title = f"{before}{name}".replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{title}: ")
+        else:
+            yield title, str(value)
+
+
+def _commands(training: Mapping[str, Any], path: Path) -> dict[str, str]:
+    shipped = path.resolve() == SHIPPED.resolve()
+    folder = "checkpoints/resnet18-fairface" if shipped else path.name
+    fit = training.get("command")
+    return {
+        "fit_command": fit
+        or "python -m train prepare FAIRFACE CROPS --layout fairface\n"
+        "    python -m train fit CROPS --out RUN",
+        "evaluate_command": "python -m train evaluate FAIRFACE --utkface UTKFACE --write-audit "
+        f"--checkpoint {folder}",
+        "card_command": f"python -m train card {folder}",
+    }
