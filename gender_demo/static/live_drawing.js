@@ -6,12 +6,13 @@ const INK = "#14171A";
 function drawMarks(context, marks, zoom) {
   const { width, height } = context.canvas;
   const unit = Math.max(1, Math.min(width, height) / 320, zoom * 1.1);
-  for (const mark of marks) drawBox(context, mark, Math.max(2, Math.round(unit * 1.3)));
+  for (const mark of marks) drawBox(context, mark, 2 * Math.max(1, Math.round(unit * 0.7)));
   const taken = [];
   for (const mark of marks) if (mark.caption) drawCaption(context, mark, unit, zoom, taken);
 }
 
-function drawBox(context, { box: [x0, y0, x1, y1], color, dash }, line) {
+function drawBox(context, { box, color, dash }, line) {
+  const [x0, y0, x1, y1] = box.map(Math.round);
   context.lineJoin = "round";
   context.setLineDash(dash ? [4 * line, 3 * line] : []);
   for (const [ink, width] of [[INK, line * 2], [color, line]]) {

@@ -60,7 +60,7 @@ class FaceVideo:
 
 
 def make_face_video(
-    path: Path, *, frames: int = 240, size: tuple[int, int] = (640, 480), swing_px: float = 90.0
+    path: Path, *, frames: int = 300, size: tuple[int, int] = (640, 480), swing_px: float = 70.0
 ) -> FaceVideo:
     """Write the astronaut's portrait swinging on a plain wall, there and back in ``frames``."""
     width, height = size

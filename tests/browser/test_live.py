@@ -1,0 +1,254 @@
+"""The live view in a real browser: the real app, a camera that plays a known face."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import BITS, SQUARE_PX, FaceVideo, OpenPage
+from PIL import Image, ImageColor
+from playwright.sync_api import Page, Route, expect
+
+from gender_demo.drawing import COLORS, UNSURE_COLOR
+
+Box = tuple[float, float, float, float]
+
+SNAPSHOT = (Path(__file__).parent / "live_snapshot.js").read_text(encoding="utf-8")
+
+PLACE = """(() => {
+    const { x, y, width } = document.querySelector("#live-controls").getBoundingClientRect();
+    return [x, y + scrollY, width];
+})()"""
+
+
+def start(page: Page) -> None:
+    page.locator("#live-start").click()
+    wait_for_box(page)
+
+
+def wait_for_box(page: Page) -> None:
+    page.wait_for_function(
+        "JSON.parse(document.querySelector('#live').dataset.marks ?? '[]').length > 0",
+        timeout=60_000,
+    )
+
+
+def snapshot(page: Page) -> dict[str, Any]:
+    shot: dict[str, Any] = page.evaluate(SNAPSHOT, [BITS, SQUARE_PX])
+    return shot
+
+
+def overlap(a: Box, b: Box) -> float:
+    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
+    return 0.0 if min(wide, high) <= 0 else wide * high / (areas - wide * high)
+
+
+def fits(page: Page, video: FaceVideo, mirrored: bool = False) -> list[float]:
+    """Overlap of the drawn box with the true face in a dozen shown frames."""
+    result = []
+    for _ in range(12):
+        shot = snapshot(page)
+        x0, y0, x1, y1 = video.boxes[shot["number"]]
+        width = shot["size"][0]
+        truth = (width - x1, y0, width - x0, y1) if mirrored else (x0, y0, x1, y1)
+        result.append(max((overlap(mark["box"], truth) for mark in shot["marks"]), default=0.0))
+        page.wait_for_timeout(150)
+    return sorted(result)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_box_is_on_the_face_and_its_label_is_said(
+    open_page: OpenPage, face_video: FaceVideo, width: int, scheme: str
+) -> None:
+    page = open_page(width=width, scheme=scheme)
+    before = page.evaluate(PLACE)
+    start(page)
+    expect(page.locator("#live")).to_have_attribute("data-state", "running")
+    overlaps = fits(page, face_video)
+    assert overlaps[len(overlaps) // 2] >= 0.7, overlaps
+    expect(page.locator("#live-text")).to_contain_text(re.compile("perceived as|unsure"))
+    data = snapshot(page)["data"]
+    assert float(data["shownFps"]) > 5
+    assert float(data["answersFps"]) > 1
+    assert float(data["ageMs"]) > 0
+    assert page.evaluate(PLACE) == before, "the page jumped"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_box_is_drawn_in_the_marks_colour(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page)
+    page.locator("#live-pause").click()
+    shot = snapshot(page)
+    (mark,), (edge,) = shot["marks"], shot["edges"]
+    assert mark["label"] in ("female", "male", None)
+    colour = UNSURE_COLOR if mark["label"] is None else COLORS[mark["label"] == "male"]
+    red, green, blue = ImageColor.getrgb(colour)[:3]
+    pixels = [edge[i : i + 3] for i in range(0, len(edge), 4)]
+    alike = [abs(r - red) + abs(g - green) + abs(b - blue) < 60 for r, g, b in pixels]
+    assert sum(alike) > 0.3 * len(alike)
+
+
+def test_pause_holds_the_picture_and_resume_goes_on(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page)
+    page.locator("#live-pause").click()
+    expect(page.locator("#live")).to_have_attribute("data-state", "paused")
+    held = snapshot(page)
+    page.wait_for_timeout(500)
+    assert snapshot(page)["number"] == held["number"]
+    page.locator("#live-pause").click()
+    expect(page.locator("#live")).to_have_attribute("data-state", "running")
+    page.wait_for_function(
+        f"Number(document.querySelector('#live').dataset.frame) > {held['data']['frame']}"
+    )
+
+
+def test_save_gives_the_annotated_picture(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page()
+    start(page)
+    page.locator("#live-pause").click()
+    shot = snapshot(page)
+    with page.expect_download() as download:
+        page.locator("#live-save").click()
+    assert download.value.suggested_filename.endswith(".png")
+    saved = Image.open(BytesIO(Path(download.value.path()).read_bytes())).convert("RGB")
+    assert list(saved.size) == shot["size"]
+    x0, y0, _, y1 = map(round, shot["marks"][0]["box"])
+    edge = [saved.getpixel((x0, y)) for y in range(y0, y1)]
+    assert [channel for pixel in edge for channel in pixel] == [  # type: ignore[union-attr]
+        channel for i, channel in enumerate(shot["edges"][0]) if i % 4 != 3
+    ]
+
+
+def test_mirror_turns_picture_and_box(open_page: OpenPage, face_video: FaceVideo) -> None:
+    page = open_page()
+    start(page)
+    page.locator("#live-mirror").check()
+    overlaps = fits(page, face_video, mirrored=True)
+    assert overlaps[len(overlaps) // 2] >= 0.7, overlaps
+
+
+def test_hidden_labels_are_neither_drawn_nor_said(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page)
+    page.locator("#live-hide").check()
+    expect(page.locator("#live-text")).to_contain_text("labels are hidden")
+    assert [mark["label"] for mark in snapshot(page)["marks"]] == [None]
+    assert "perceived" not in page.locator("#live").inner_text().replace("not", "")
+
+
+def test_a_label_can_be_corrected_by_a_click_on_the_face(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page)
+    page.locator("#live-pause").click()
+    shot = snapshot(page)
+    place = page.locator("#live-canvas").bounding_box()
+    assert place is not None
+    x0, y0, x1, y1 = shot["marks"][0]["box"]
+    scale = place["width"] / shot["size"][0]
+    page.mouse.click(place["x"] + (x0 + x1) / 2 * scale, place["y"] + (y0 + y1) / 2 * scale)
+    page.locator("#live-correct-word").fill("astronaut")
+    page.keyboard.press("Enter")
+    page.locator("#live-pause").click()
+    page.wait_for_timeout(1500)
+    assert [mark["label"] for mark in snapshot(page)["marks"]] == ["astronaut"]
+    expect(page.locator("#live-text")).to_contain_text("astronaut (your word)")
+
+
+def test_keyboard_alone_is_enough(open_page: OpenPage) -> None:
+    page = open_page()
+    page.locator("#live-start").focus()
+    page.keyboard.press("Enter")
+    wait_for_box(page)
+    assert page.evaluate("document.activeElement.id") == "live-stop"
+    face = page.locator("#live-faces button").first
+    face.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")  # the first class offered
+    expect(face).to_contain_text("(your word)")
+    expect(face).to_be_focused()
+    page.locator("#live-stop").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#live-start")).to_be_focused()
+
+
+def test_stop_frees_the_camera(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page)
+    page.evaluate("window.track = document.querySelector('#live-video').srcObject.getTracks()[0]")
+    page.locator("#live-stop").click()
+    expect(page.locator("#live")).to_have_attribute("data-state", "idle")
+    assert page.evaluate("window.track.readyState") == "ended"
+    assert page.evaluate("document.querySelector('#live-video').srcObject") is None
+    assert snapshot(page)["marks"] == []
+    start(page)
+
+
+def test_a_refused_camera_is_said(open_page: OpenPage) -> None:
+    page = open_page(camera=False)
+    page.locator("#live-start").click()
+    expect(page.locator("#live")).to_have_attribute("data-state", "error")
+    expect(page.locator("#live-message")).to_contain_text("camera was refused. Allow it")
+    expect(page.locator("#live-start")).to_be_enabled()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("NotFoundError", "No camera was found"),
+        ("NotReadableError", "in use by another program"),
+        ("WeirdError", "could not be started"),
+    ],
+)
+def test_other_camera_troubles_are_said(open_page: OpenPage, name: str, words: str) -> None:
+    page = open_page()
+    page.evaluate(
+        "name => { navigator.mediaDevices.getUserMedia = async () => "
+        "{ throw new DOMException('', name); }; }",
+        name,
+    )
+    page.locator("#live-start").click()
+    expect(page.locator("#live-message")).to_contain_text(words)
+
+
+def test_an_insecure_page_is_said(open_page: OpenPage) -> None:
+    page = open_page()
+    page.evaluate("Object.defineProperty(window, 'isSecureContext', { value: false })")
+    page.locator("#live-start").click()
+    expect(page.locator("#live-message")).to_contain_text("https")
+
+
+def test_an_unplugged_camera_is_said(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page)
+    page.evaluate(
+        "document.querySelector('#live-video').srcObject.getTracks()[0]"
+        ".dispatchEvent(new Event('ended'))"
+    )
+    expect(page.locator("#live")).to_have_attribute("data-state", "error")
+    expect(page.locator("#live-message")).to_contain_text("unplugged")
+    start(page)
+    expect(page.locator("#live-message")).to_be_empty()
+
+
+def test_a_lost_server_is_said_and_found_again(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page)
+
+    def cut(route: Route) -> None:
+        route.abort()
+
+    page.route("**/component_server/**", cut)
+    expect(page.locator("#live")).to_have_attribute("data-state", "error", timeout=15_000)
+    expect(page.locator("#live-message")).to_contain_text("no answer from the server")
+    seen = int(snapshot(page)["data"]["frame"])
+    page.wait_for_timeout(500)
+    assert int(snapshot(page)["data"]["frame"]) > seen, "the picture goes on"
+    page.unroute("**/component_server/**", cut)
+    expect(page.locator("#live")).to_have_attribute("data-state", "running", timeout=15_000)
+    wait_for_box(page)
