@@ -88,7 +88,7 @@ def check_port(host: str, port: int) -> str | None:
 
 def serve(flags: argparse.Namespace) -> int:
     from gender_demo.checkpoint import CheckpointError
-    from gender_demo.page import LAUNCH, build_page
+    from gender_demo.page import build_page, launch_options
     from gender_demo.pipeline import DeviceError, load_pipeline
 
     try:
@@ -102,7 +102,7 @@ def serve(flags: argparse.Namespace) -> int:
     try:
         _, url, share_url = page.launch(
             server_name=flags.host, server_port=flags.port, share=flags.share, auth=flags.auth,
-            prevent_thread_lock=True, quiet=True, **LAUNCH,
+            prevent_thread_lock=True, quiet=True, **launch_options(),
         )  # fmt: skip
     except OSError as error:
         return fail(f"The page cannot be served on {flags.host}:{flags.port} ({error}).")

@@ -110,10 +110,10 @@ def _draw_caption(
     faces: list[Rect],
     captions: list[Rect],
 ) -> None:
-    x0, y0, x1, y1 = mark["box"]
+    face_width = mark["box"][2] - mark["box"][0]
     # It follows the face, so that captions in a crowd stay apart, between readable and loud.
-    size = min(max(11.0, 3 * unit, (x1 - x0) * 0.26), max(13.0, 9 * unit))
-    wrapped, font = _fit(mark["caption"], size, picture.size, x1 - x0)
+    size = min(max(11.0, 3 * unit, face_width * 0.26), max(13.0, 9 * unit))
+    wrapped, font = _fit(mark["caption"], size, picture.size, face_width)
     if wrapped is None:
         return
     chip = _chip(wrapped, font, mark["color"])

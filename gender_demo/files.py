@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -27,7 +27,7 @@ BATCH_PIXELS = 24_000_000
 """A batch ends at either: pictures are held in memory until their batch is analysed."""
 
 COLUMNS = ("file", "face", "label", "probability", "reasons", "x0", "y0", "x1", "y1", "note")
-UNSURE = "unsure"
+UNSURE, NO_FACE = "unsure", "no face found"
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,11 @@ def _analyze(pipeline: Pipeline, batch: list[FileResult]) -> Iterator[FileResult
 
 def rows(result: FileResult) -> list[dict[str, Any]]:
     """One row per face with the keys of COLUMNS; a file without faces has one row and a note."""
-    name = clean_name(result.name)
-    empty = dict.fromkeys(COLUMNS, "") | {"file": name}
+    empty = dict.fromkeys(COLUMNS, "") | {"file": result.name}
     if result.analysis is None:
         return [empty | {"note": result.error}]
     if not result.analysis.predictions:
-        return [empty | {"note": "no face found"}]
+        return [empty | {"note": NO_FACE}]
     return [
         empty | {"face": number} | _row(prediction)
         for number, prediction in enumerate(result.analysis.predictions, 1)
@@ -104,7 +103,7 @@ def to_json(results: Iterable[FileResult]) -> str:
     return json.dumps(
         [
             {
-                "file": clean_name(result.name),
+                "file": result.name,
                 "analysis": asdict(result.analysis) if result.analysis else None,
                 "error": result.error,
             }
@@ -113,3 +112,9 @@ def to_json(results: Iterable[FileResult]) -> str:
         indent=2,
         ensure_ascii=False,
     )
+
+
+def annotated_name(name: str, number: int = 1) -> str:
+    """ "a.png" -> "a-annotated.jpg", or "a-annotated-2.jpg" where the first is taken."""
+    stem = clean_name(PurePath(name).stem) or "picture"
+    return f"{stem}-annotated{f'-{number}' if number > 1 else ''}.jpg"

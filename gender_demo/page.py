@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,128 +20,189 @@ if TYPE_CHECKING:
     from gender_demo.pipeline import Pipeline
 
 STATIC = Path(__file__).parent / "static"
-EXAMPLES = [STATIC / "examples" / name for name in ("astronaut.jpg", "solvay_1927.jpg")]
-
+EXAMPLES = {
+    "One face: Eileen Collins, NASA": STATIC / "examples" / "astronaut.jpg",
+    "Many faces: Solvay conference, 1927": STATIC / "examples" / "solvay_1927.jpg",
+}
 DELETE_EVERY_S, DELETE_AFTER_S = 30, 240
 """Uploaded and annotated photos are deleted when they are 4 minutes old, 4.5 at the latest."""
 
-LAUNCH: dict[str, Any] = {
-    "theme": build_theme(),
-    "css_paths": [STATIC / "page.css"],
-    "head_paths": [STATIC / "head.html"],
-    "pwa": True,
-    "ssr_mode": False,
-    "show_error": True,
-    "footer_links": [],
-    "run_history": False,  # it would keep pictures in the visitor's browser
-    "enable_monitoring": False,
-    "mcp_server": False,
-    # Above the limit of one picture, so that a large one gets its sentence and the others go on.
-    "max_file_size": 2 * MAX_BYTES,
-}
-"""Arguments of ``launch()`` that belong to the page."""
+
+def launch_options() -> dict[str, Any]:
+    """Arguments of ``launch()`` that belong to the page."""
+    return {
+        "theme": build_theme(),
+        "css_paths": [STATIC / "page.css"],
+        "head_paths": [STATIC / "head.html"],
+        "js": _static("page.js"),
+        "pwa": True,
+        "ssr_mode": False,
+        "show_error": True,
+        "footer_links": [],
+        "run_history": False,  # it would keep pictures in the visitor's browser
+        "enable_monitoring": False,
+        "mcp_server": False,
+        # Above the limit of one picture: a large one gets its sentence and the others go on.
+        "max_file_size": 2 * MAX_BYTES,
+    }
 
 
 def build_page(pipeline: Pipeline) -> gr.Blocks:
-    """The whole page for one pipeline; launch it with LAUNCH."""
+    """The whole page for one pipeline; launch it with ``launch_options()``."""
+    checkpoint = pipeline.checkpoint
     annotator = Annotator(pipeline)
-    shown = report(pipeline.checkpoint.audit, pipeline.checkpoint.config)
+    shown = report(checkpoint.audit, checkpoint.config)
+    gr.set_static_paths([STATIC / "examples"])
     with gr.Blocks(
-        title="Perceived gender demo",
+        title="How might this face be perceived?",
         analytics_enabled=False,
         delete_cache=(DELETE_EVERY_S, DELETE_AFTER_S),
     ) as page:
         gr.Markdown(_static("title.md"), elem_id="title")
+        if not is_shipped(checkpoint):
+            gr.Markdown(escape_markdown(whose_model(checkpoint)), elem_id="whose")
         with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Live", id="live"):
-                with gr.Row(elem_id="live-row"):
-                    with gr.Column(scale=2, min_width=300, elem_id="panel"):
-                        _build_panel(shown)
-                    with gr.Column(scale=5, min_width=320):
-                        build_live(pipeline)
+            with gr.Tab("Live", id="live"), gr.Row(elem_id="live-row"):
+                with gr.Column(scale=2, min_width=300, elem_id="panel"):
+                    _build_panel(shown)
+                with gr.Column(scale=5, min_width=320):
+                    build_live(pipeline)
             with gr.Tab("Photos", id="photos"):
                 _build_photos(annotator)
-            with gr.Tab("How often is it wrong?", id="report"):
-                _build_report(pipeline.checkpoint, shown)
+            with gr.Tab("Report", id="report"):
+                _build_report(checkpoint, shown)
         _build_annotate_route(annotator)
     page.queue(default_concurrency_limit=1, max_size=64)
     return page
 
 
+def is_shipped(checkpoint: Checkpoint) -> bool:
+    """Whether this is the model that comes with the project."""
+    from gender_demo.checkpoint import SHIPPED
+
+    return checkpoint.path.resolve() == SHIPPED
+
+
+def whose_model(checkpoint: Checkpoint) -> str:
+    """One sentence: the model's name, its classes and the folder it came from."""
+    config = checkpoint.config
+    whose = "the project's own" if is_shipped(checkpoint) else "not the project's own"
+    return (
+        f"The model “{config.name}” from the folder “{checkpoint.path.resolve().name}” "
+        f"({whose}) knows the labels {', '.join(config.classes)}."
+    )
+
+
 def _build_panel(shown: Report) -> None:
+    gr.Markdown("## Before you start")
     lines = "\n".join(f"- {escape_markdown(sentence)}" for sentence in shown.sentences)
-    gr.Markdown("## Before you start", elem_id="panel-title")
     gr.Markdown(lines, elem_id="panel-lines")
     with gr.Accordion("More", open=False, elem_id="panel-more"):
         gr.Markdown(_static("notice.md"))
 
 
-def _build_report(checkpoint: Checkpoint, shown: Report) -> None:
-    gr.HTML(
-        {
-            "about": [_whose_model(checkpoint), shown.sentences[2]],
-            "charts": [asdict(chart) for chart in shown.charts],
-            "tables": [asdict(table) for table in shown.tables],
-        },
-        html_template=_static("report.html"),
-        js_on_load=_static("report.js"),
-        apply_default_css=False,
-        elem_id="report",
-    )
-
-
-def _whose_model(checkpoint: Checkpoint) -> str:
-    config = checkpoint.config
-    words = (
-        f"The model {config.name} tells {len(config.classes)} labels: {', '.join(config.classes)}"
-    )
-    return f"{words}; it comes from the folder {checkpoint.path.name}."
-
-
 def _build_photos(annotator: Annotator) -> None:
     gr.Markdown(_static("photos.md"))
-    files = gr.File(file_count="multiple", label="Pictures", elem_id="photos-files")
-    hide = gr.Checkbox(label="Hide the labels", elem_id="photos-hide", visible=False)
-    with gr.Row():
-        for path in EXAMPLES:
-            gr.Button(path.stem)
+    files = gr.File(file_count="multiple", label="Pictures", elem_id="photos-files", height=150)
+    with gr.Row(elem_id="photos-examples"):
+        examples = {
+            gr.Button(words, icon=path, size="md"): path for words, path in EXAMPLES.items()
+        }
     with gr.Column(visible=False, elem_id="photos-results") as results:
         summary = gr.Markdown(elem_id="photos-summary")
         gallery = gr.Gallery(
             label="Annotated pictures",
+            show_label=False,
             elem_id="photos-gallery",
-            columns=3,
+            columns=2,
+            height="auto",
             object_fit="contain",
             interactive=False,
             buttons=["download", "fullscreen"],
         )
-        table = gr.Dataframe(
-            headers=HEADERS, label="Faces", elem_id="photos-table", interactive=False, wrap=True
-        )
-        with gr.Row():
+        with gr.Row(elem_id="photos-downloads"):
             downloads = [
-                gr.DownloadButton(f"Download {kind}", elem_id=f"photos-{kind.lower()}")
-                for kind in ("CSV", "JSON", "ZIP")
+                gr.DownloadButton(words, elem_id=f"photos-{kind}", size="md")
+                for kind, words in {
+                    "csv": "Table as CSV",
+                    "json": "Everything as JSON",
+                    "zip": "Annotated pictures as ZIP",
+                }.items()
             ]
-    done = files.upload(
-        annotator.photos,
-        [files],
-        [gallery, table, *downloads],
-        api_name="photos",
-        concurrency_id="pictures",
-        show_progress_on=files,
+        faces = _tables_view(None, "photos-table")
+    # What the API route answers with; the page shows the same rows in its own table.
+    table = gr.Dataframe(headers=HEADERS, type="array", visible=False)
+    outputs = [gallery, table, *downloads]
+
+    def show(rows: list[list[Any]]) -> tuple[str, dict[str, Any], Any, None]:
+        shown = {"title": "Faces", "headers": HEADERS, "rows": rows, "note": ""}
+        return (
+            summarize(rows),
+            {"about": [], "charts": [], "tables": [shown]},
+            gr.Column(visible=True),
+            None,
+        )
+
+    def then_show(done: Any) -> None:
+        done.success(
+            show,
+            [table],
+            [summary, faces, results, files],
+            api_visibility="private",
+            show_progress="hidden",
+        )
+
+    then_show(
+        files.upload(
+            annotator.photos,
+            [files],
+            outputs,
+            api_name="photos",
+            concurrency_id="pictures",
+            show_progress_on=[files],
+        )
     )
-    done.success(
-        lambda rows: (summarize(rows.values.tolist()), gr.Column(visible=True), None),
-        [table],
-        [summary, results, files],
-        api_visibility="private",
-        show_progress="hidden",
+    for button, path in examples.items():
+        then_show(
+            button.click(
+                _example(annotator, path),
+                None,
+                outputs,
+                api_visibility="private",
+                concurrency_id="pictures",
+                show_progress_on=[files],
+            )
+        )
+
+
+def _example(annotator: Annotator, path: Path) -> Callable[[], Any]:
+    return lambda: annotator.photos([str(path)])
+
+
+def _build_report(checkpoint: Checkpoint, shown: Report) -> None:
+    gr.Markdown("## How often is it wrong?")
+    value = {
+        "about": [whose_model(checkpoint), shown.sentences[2]],
+        "charts": [asdict(chart) for chart in shown.charts],
+        "tables": [asdict(table) for table in shown.tables],
+    }
+    _tables_view(value, "report")
+
+
+def _tables_view(value: dict[str, Any] | None, elem_id: str) -> gr.HTML:
+    """Charts and sortable tables; ``static/tables.html`` says what ``value`` holds."""
+    return gr.HTML(
+        value or {"about": [], "charts": [], "tables": []},
+        html_template=_static("tables.html"),
+        js_on_load=_static("tables.js"),
+        apply_default_css=False,
+        elem_id=elem_id,
+        elem_classes="tables",
     )
 
 
 def _build_annotate_route(annotator: Annotator) -> None:
-    """/annotate has no place on the page: gr.File hands the file over untouched."""
+    """/annotate has no place on the page. gr.File hands the file over as it is."""
     picture = gr.File(visible=False)
     annotated = gr.Image(visible=False, type="filepath")
     analysis = gr.JSON(visible=False)

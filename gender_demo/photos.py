@@ -10,8 +10,8 @@ import re
 import string
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path, PurePath
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -20,7 +20,16 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from gender_demo.drawing import draw, marks
-from gender_demo.files import UNSURE, FileResult, analyze_files, rows, to_csv, to_json
+from gender_demo.files import (
+    NO_FACE,
+    UNSURE,
+    FileResult,
+    analyze_files,
+    annotated_name,
+    rows,
+    to_csv,
+    to_json,
+)
 from gender_demo.pictures import PictureError, clean_name, open_picture
 
 if TYPE_CHECKING:
@@ -29,7 +38,7 @@ if TYPE_CHECKING:
 MAX_FILES = 100
 PREVIEW_PX = 1600
 """Longer side of a gallery picture; the zip has them at full size."""
-HEADERS = ["File", "Face", "Perceived as", "Probability", "Reasons", "Box", "Note"]
+HEADERS = ["File", "Face", "Perceived as", "Probability", "Reasons", "Box"]
 
 Photos = tuple[list[tuple[str, str]], list[list[Any]], str, str, str]
 """Gallery of (path, caption), table rows by HEADERS, paths of the CSV, the JSON and the zip."""
@@ -41,7 +50,7 @@ class Annotator:
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
 
-    def annotate(self, picture: str, show_labels: bool = True) -> tuple[str, dict[str, Any]]:
+    def annotate(self, picture: str) -> tuple[str, dict[str, Any]]:
         """Path of the annotated JPEG and the analysis as JSON, for one picture file."""
         if not picture:
             raise gr.Error("Send one picture.", print_exception=False)
@@ -50,13 +59,12 @@ class Annotator:
         except PictureError as error:
             raise gr.Error(str(error), print_exception=False) from None
         analysis = self.pipeline.analyze(opened)
-        drawn = draw(opened, marks(analysis, show_labels=show_labels))
-        return _keep(_jpeg(drawn), f"{Path(picture).stem}-annotated.jpg"), asdict(analysis)
+        drawn = draw(opened, marks(analysis))
+        return _keep(_jpeg(drawn), annotated_name(picture)), asdict(analysis)
 
     def photos(
         self,
         files: list[str] | None,
-        show_labels: bool = True,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds it as the default
     ) -> Photos:
         """Analyse many picture files; a file that cannot be read becomes a note in the table."""
@@ -74,16 +82,14 @@ class Annotator:
             named = [(Path(file).name, Path(file)) for file in files]
             for result in analyze_files(self.pipeline, named):
                 progress((len(results), len(files)), desc=result.name, unit="pictures")
-                results.append(
-                    FileResult(result.name, result.path, None, *_without_picture(result))
-                )
+                results.append(replace(result, picture=None))
                 if result.picture is None or result.analysis is None:
                     continue
-                drawn = draw(result.picture, marks(result.analysis, show_labels=show_labels))
-                name = _annotated_name(result.name, archive)
+                drawn = draw(result.picture, marks(result.analysis))
+                name = _free_name(result.name, archive.namelist())
                 archive.writestr(name, _jpeg(drawn))
                 drawn.thumbnail((PREVIEW_PX, PREVIEW_PX))
-                gallery.append((_keep(_jpeg(drawn), name), _describe(result, show_labels)))
+                gallery.append((_keep(_jpeg(drawn), name), _describe(result)))
         return (
             gallery,
             [_cells(row) for result in results for row in rows(result)],
@@ -97,38 +103,32 @@ def summarize(table: Sequence[Sequence[Any]]) -> str:
     """Markdown: how many pictures and faces, and a sentence for every file that failed."""
     files = {row[0] for row in table}
     faces = sum(1 for row in table if row[1] != "")
-    failed = [row[6] for row in table if row[1] == "" and row[6] != "no face found"]
+    failed = [row[4] for row in table if row[1] == "" and row[4] != NO_FACE]
     unsure = sum(1 for row in table if row[2] == UNSURE)
     words = f"{_count(len(files) - len(failed), 'picture')}, {_count(faces, 'face')}"
     lines = [f"{words}, {unsure} of them unsure." if unsure else f"{words}."]
     return "\n".join([*lines, "", *(f"- {escape_markdown(str(sentence))}" for sentence in failed)])
 
 
-def _without_picture(result: FileResult) -> tuple[Any, Any]:
-    return result.analysis, result.error
-
-
 def _cells(row: dict[str, Any]) -> list[Any]:
     box = ", ".join(f"{row[key]:.0f}" for key in ("x0", "y0", "x1", "y1")) if row["face"] else ""
     percent = f"{100 * row['probability']:.0f} %" if row["face"] else ""
-    return [row["file"], row["face"], row["label"], percent, row["reasons"], box, row["note"]]
+    said = row["reasons"] or row["note"]
+    return [row["file"], row["face"], row["label"], percent, said, box]
 
 
-def _describe(result: FileResult, show_labels: bool) -> str:
+def _describe(result: FileResult) -> str:
     """What the picture's caption says, also to a screen reader."""
-    found = marks(result.analysis, show_labels=show_labels) if result.analysis else []
-    words = [mark["caption"] for mark in found if mark["caption"]]
+    found = marks(result.analysis) if result.analysis else []
+    words = [mark["caption"] for mark in found]
     many = f" and {len(words) - 3} more" if len(words) > 3 else ""
-    said = "; ".join(words[:3]) + many if words else _count(len(found), "face")
+    said = "; ".join(words[:3]) + many if words else NO_FACE
     return f"{clean_name(result.name)}: {said}"
 
 
-def _annotated_name(name: str, archive: zipfile.ZipFile) -> str:
-    stem = PurePath(clean_name(name)).stem or "picture"
-    taken, candidate, number = set(archive.namelist()), f"{stem}-annotated.jpg", 2
-    while candidate in taken:
-        candidate, number = f"{stem}-annotated-{number}.jpg", number + 1
-    return candidate
+def _free_name(name: str, taken: Sequence[str]) -> str:
+    names = (annotated_name(name, number) for number in range(1, len(taken) + 2))
+    return next(name for name in names if name not in taken)
 
 
 def _jpeg(picture: Image.Image) -> bytes:
@@ -139,7 +139,7 @@ def _jpeg(picture: Image.Image) -> bytes:
 
 def _keep(data: bytes, name: str) -> str:
     """Write into gradio's cache, where gradio serves it from and deletes it in time."""
-    return save_bytes_to_cache(data, name, get_upload_folder())
+    return str(save_bytes_to_cache(data, name, get_upload_folder()))
 
 
 def _count(number: int, noun: str) -> str:

@@ -20,6 +20,7 @@ from PIL import (  # importing a plugin is what registers its format
     JpegImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
     TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401
 )
 from pillow_heif import register_heif_opener
@@ -70,9 +71,9 @@ def open_picture(source: bytes | str | Path, name: str | None = None) -> Image.I
         raise PictureError(
             f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels."
         ) from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise PictureError(
-            f"{name} is not a picture of a known kind (JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP, TIFF)."
+            f"{name} is not a picture of a known kind ({', '.join(FORMATS)})."
         ) from None
     # Decoders raise nearly anything on a damaged file: struct.error, SyntaxError, IndexError ...
     except Exception:

@@ -20,6 +20,10 @@ def build_theme() -> Base:
         font_mono=MONO,
     )
     return theme.set(
+        color_accent="*primary_600",
+        button_border_width="1px",
+        button_border_width_dark="1px",
+        button_medium_text_weight="500",
         body_background_fill="#faf9f7",
         body_background_fill_dark="#151413",
         body_text_color="*neutral_900",
