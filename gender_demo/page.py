@@ -181,8 +181,9 @@ def _example(annotator: Annotator, path: Path) -> Callable[[], Any]:
 
 def _build_report(checkpoint: Checkpoint, shown: Report) -> None:
     gr.Markdown("## How often is it wrong?")
+    measured = shown.sentences[2]
     value = {
-        "about": [whose_model(checkpoint), shown.sentences[2]],
+        "about": [*([whose_model(checkpoint)] if is_shipped(checkpoint) else []), measured],
         "charts": [asdict(chart) for chart in shown.charts],
         "tables": [asdict(table) for table in shown.tables],
     }

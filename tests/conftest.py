@@ -1,0 +1,54 @@
+"""What many tests need: the two public-domain pictures and a checkpoint with random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from gender_demo.pipeline import Pipeline
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "gender_demo" / "static" / "examples"
+
+
+@pytest.fixture(scope="session")
+def astronaut_path() -> Path:
+    """512 x 512 pixels, one face."""
+    return EXAMPLES / "astronaut.jpg"
+
+
+@pytest.fixture(scope="session")
+def solvay_path() -> Path:
+    """2000 x 1333 pixels, grey, 29 faces."""
+    return EXAMPLES / "solvay_1927.jpg"
+
+
+@pytest.fixture(scope="session")
+def astronaut(astronaut_path: Path) -> Image.Image:
+    return Image.open(astronaut_path).convert("RGB")
+
+
+@pytest.fixture(scope="session")
+def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint folder with random weights and no audit, whose labels are never withheld for
+    being a close call."""
+    import torch
+
+    from gender_demo.checkpoint import Config, build_model, save_checkpoint
+    from gender_demo.labels import Rules
+
+    folder = tmp_path_factory.mktemp("checkpoints") / "random"
+    config = Config("random", ("female", "male"), input_px=64, rules=Rules(min_probability=0.5))
+    torch.manual_seed(0)
+    save_checkpoint(folder, config, build_model(config).state_dict())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def random_pipeline(random_checkpoint: Path) -> Pipeline:
+    from gender_demo.pipeline import load_pipeline
+
+    return load_pipeline(random_checkpoint, "cpu")
