@@ -1,7 +1,8 @@
 """SmoothBox: a face's box over time, still when the face is still, quick when it moves.
 
-The 1 euro filter (Casiez, Roussel and Vogel, CHI 2012): a low pass whose cut-off grows with the
-speed. Lengths are in units of the face's own size, so that near and far faces are treated alike.
+The 1 euro filter (Casiez, Roussel and Vogel, CHI 2012), a low pass whose cut-off grows with the
+speed, around where the face would be at its present speed: so it does not lag behind a steady
+movement. Lengths are in units of the face's own size, so that near and far faces are treated alike.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from gender_demo.results import Box, Face
 
 STILL_HZ = 1.2
 """Cut-off for a face that does not move."""
-HZ_PER_SPEED = 9.0
-"""How much the cut-off grows with each face size per second."""
+HZ_PER_SPEED = 3.0
+SIZE_HZ_PER_SPEED = 1.5
+"""How much the cut-off grows with each face size per second, for the centre and for the size.
+
+Of the pairs tried on a swaying face these gave half the jitter of frame-by-frame detection and a
+better overlap with the truth."""
 SPEED_HZ = 3.0
 """Cut-off of the speed itself."""
 
@@ -44,10 +49,18 @@ class SmoothBox:
         unit = np.array([math.exp(measured[2:].mean())] * 2 + [1.0, 1.0])
         speed = (measured - self._value) / passed
         self._speed += _weight(SPEED_HZ, passed) * (speed - self._speed)
-        # One cut-off for the centre, one for the size: a box must not wobble in shape as it moves.
+        # One cut-off for both axes: a box must not wobble in shape as it moves.
         pace = np.abs(self._speed / unit)
-        cutoff = STILL_HZ + HZ_PER_SPEED * np.repeat([np.hypot(*pace[:2]), pace[2:].max()], 2)
-        self._value = self._value + _weight(cutoff, passed) * (measured - self._value)
+        cutoff = np.repeat(
+            [
+                STILL_HZ + HZ_PER_SPEED * math.hypot(pace[0], pace[1]),
+                STILL_HZ + SIZE_HZ_PER_SPEED * pace[2:].max(),
+            ],
+            2,
+        )
+        foreseen = self._value.copy()
+        foreseen[:2] += self._speed[:2] * passed
+        self._value = foreseen + _weight(cutoff, passed) * (measured - foreseen)
         self._at_s = at_s
         dx, dy = self._value[:2] - measured[:2]
         points = tuple((x + float(dx), y + float(dy)) for x, y in face.landmarks)

@@ -26,7 +26,8 @@ SMALLEST_SHARE = 1 / 15
 """The smallest face looked for, as a share of the frame's shorter side."""
 SEARCH_EVERY = 3
 """Frames from one part of the search to the next while faces are being followed."""
-KEEP_SCORE = 0.6
+NEW_SCORE, KEEP_SCORE = 0.85, 0.6
+"""Detector scores at which a face starts to be followed and goes on being followed."""
 SHOW_MISSED, FORGET_S = 2, 2.0
 """A face not seen is drawn for SHOW_MISSED frames more and remembered, unseen, for FORGET_S."""
 LOOKS_PER_FRAME = 2
@@ -122,7 +123,7 @@ class Tracker:
             scales = scales[:1] if (self._frame // SEARCH_EVERY) % 2 else scales[1:]
         known = [track.face.box for track in followed]
         for face in self.detector.search([picture], scales, [known])[0]:
-            if not any(_covers(box, face.box) for box in known):
+            if face.score >= NEW_SCORE and not any(_covers(box, face.box) for box in known):
                 self._welcome(picture, face, at_s)
 
     def _welcome(self, picture: Image.Image, face: Face, at_s: float) -> None:
