@@ -1,0 +1,142 @@
+"""A small training run from drawn pictures to a checkpoint folder that serving loads."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from gender_demo.checkpoint import load_checkpoint
+from gender_demo.classifier import Classifier
+from train import trainer
+from train.__main__ import main
+from train.data import load_crops
+from train.prepare import cut
+
+
+def draw(kind: str, number: int) -> Image.Image:
+    """A drawn "face": round and warm or square and cold, each a little different."""
+    random = np.random.default_rng((number, kind == "round"))
+    colour = (220, 150, 90) if kind == "round" else (80, 110, 200)
+    picture = Image.new("RGB", (72, 72), tuple(int(v) for v in random.integers(90, 160, 3)))
+    pen = ImageDraw.Draw(picture)
+    shape = pen.ellipse if kind == "round" else pen.rectangle
+    x, y = (int(v) for v in random.integers(8, 16, 2))
+    shape((x, y, x + 44, y + 44), fill=colour)
+    for dx in (14, 30):
+        pen.ellipse((x + dx - 4, y + 14, x + dx + 4, y + 22), fill=(20, 20, 20))
+    return picture
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``train prepare`` makes of 96 drawn pictures, one of them broken."""
+    source = tmp_path_factory.mktemp("pictures")
+    out = tmp_path_factory.mktemp("prepared") / "shapes"
+    for kind in ("round", "square"):
+        (source / kind).mkdir()
+        for i in range(48):
+            draw(kind, i).save(source / kind / f"{i:02d}.png")
+    (source / "round" / "broken.png").write_bytes(b"no picture")
+    flags = ["--layout", "folder", "--splits", "train", "--holdout", "24", "--workers", "1"]
+    assert main(["prepare", str(source), str(out), *flags]) == 0
+    return out
+
+
+def fit(data: Path, out: Path, plan: str = "2@32") -> int:
+    flags = ["--plan", plan, "--batch", "16", "--warmup", "4", "--device", "cpu", "--lr", "1e-3"]
+    return main(["fit", str(data), "--out", str(out), *flags])
+
+
+@pytest.fixture(scope="module")
+def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run")
+    assert fit(data, out) == 0
+    return out
+
+
+def test_prepare_tells_what_it_could_not_read(data: Path) -> None:
+    rows = pq.read_table(data / "manifest.parquet").to_pylist()
+    assert len(rows) == 97
+    assert [row["path"] for row in rows if row["reason"] == "unreadable"] == ["round/broken.png"]
+    by_group: dict[str, set[str]] = {}
+    for row in rows:
+        by_group.setdefault(row["group"], set()).add(row["split"])
+    assert all(len(splits) == 1 for splits in by_group.values())
+    train, held_out = load_crops(data, ["train", "holdout"])
+    assert len(train) + len(held_out) == 96
+    assert len(held_out) >= 24
+
+
+def test_run_ends_in_a_checkpoint_that_serving_loads(data: Path, finished: Path) -> None:
+    facts = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in facts] == [1.0, 2.0]
+    assert facts[-1]["accuracy"] >= 0.5
+    checkpoint = load_checkpoint(finished / "checkpoint")
+    assert checkpoint.config.classes == ("round", "square")
+    assert checkpoint.config.input_px == 32
+    assert 0.5 <= checkpoint.config.rules.min_probability <= 1
+    (served,) = Classifier(checkpoint, torch.device("cpu"))([Image.new("RGB", (32, 32))])
+    assert sum(served) == pytest.approx(1, abs=1e-5)
+
+
+def test_interrupted_run_ends_with_the_same_weights(
+    data: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = trainer.Trainer.train_step
+
+    def interrupted(run: trainer.Trainer) -> torch.Tensor:
+        loss = step(run)
+        if run.step == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return loss
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer.Trainer, "train_step", interrupted)
+        assert fit(data, tmp_path) == trainer.STOPPED
+    assert fit(data, tmp_path) == 0
+    one, other = (torch.load(run / "run.pt", weights_only=True) for run in (finished, tmp_path))
+    for part in ("model", "average"):
+        assert all(torch.equal(one[part][name], other[part][name]) for name in one[part]), part
+
+
+def test_other_flags_do_not_continue_a_run(data: Path, finished: Path) -> None:
+    with pytest.raises(SystemExit, match="seed 0 -> 1"):
+        main(["fit", str(data), "--out", str(finished), "--plan", "2@32", "--batch", "16",
+              "--warmup", "4", "--lr", "1e-3", "--seed", "1"])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--valid-split", "test"], "the split 'test' of .* is empty; it has holdout, train"),
+        (["--plan", "ten"], "is not of the form"),
+        (["--plan", "1@33"], "multiples of 8"),
+    ],
+)
+def test_bad_flags_are_told_in_a_sentence(
+    data: Path, tmp_path: Path, flags: list[str], said: str
+) -> None:
+    with pytest.raises(SystemExit, match=said):
+        main(["fit", str(data), "--out", str(tmp_path), *flags])
+
+
+def test_bad_folders_are_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="run python -m train prepare first"):
+        main(["fit", str(tmp_path), "--out", str(tmp_path / "run")])
+    with pytest.raises(SystemExit, match="0 class folders"):
+        main(["prepare", str(tmp_path), str(tmp_path / "out"), "--layout", "folder",
+              "--splits", "train"])  # fmt: skip
+
+
+def test_whole_picture_stands_in_the_middle_of_its_crop() -> None:
+    crop = np.asarray(cut(Image.new("RGB", (50, 50), (255, 0, 0)), None))
+    assert crop.shape == (144, 144, 3)
+    inside = (crop[..., 0] > 250).mean()
+    assert inside == pytest.approx((1 / 1.25) ** 2, abs=0.02)

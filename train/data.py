@@ -1,0 +1,79 @@
+"""Prepared crops in memory: one uint8 tensor and one column of class numbers per label."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from train.layouts import FAIRFACE
+
+NOT_LABELS = {"path", "split", "group", "box", "score", "reason", "row"}
+
+
+class DataError(ValueError):
+    """Prepared data that cannot be trained on; the message says why, with names and counts."""
+
+
+@dataclass(frozen=True)
+class Crops:
+    """``pixels`` uint8 (n, side, side, 3); ``targets[label]`` int64 (n,) into ``classes[label]``.
+
+    The first label is the one that is served; the others only help in training. ``margin`` is how
+    many times wider a crop is than what is served, ``name`` that of the data.
+    """
+
+    pixels: Tensor
+    targets: dict[str, Tensor]
+    classes: dict[str, tuple[str, ...]]
+    margin: float
+    name: str
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def to(self, device: torch.device) -> Crops:
+        """The same crops with everything on ``device``."""
+        targets = {name: target.to(device) for name, target in self.targets.items()}
+        return Crops(self.pixels.to(device), targets, self.classes, self.margin, self.name)
+
+
+def load_crops(folder: Path, splits: Iterable[str]) -> list[Crops]:
+    """The crops of each split, read from what ``train prepare`` wrote."""
+    try:
+        table = pq.read_table(folder / "manifest.parquet")
+        pixels = np.load(folder / "crops.npy", mmap_mode="r")
+        margin = float(json.loads((folder / "prepared.json").read_text())["margin"])
+    except FileNotFoundError as error:
+        raise DataError(f"{error.filename} is missing: run python -m train prepare first") from None
+    row = np.asarray(table["row"])
+    split_of = np.asarray(table["split"])
+    names = [name for name in table.column_names if name not in NOT_LABELS]
+    names.sort(key=lambda name: (name not in ("gender", "label"), name))
+    columns = {name: np.asarray(table[name]) for name in names}
+    classes = {
+        name: FAIRFACE.get(name, tuple(sorted(set(columns[name].tolist())))) for name in names
+    }
+    result = []
+    for split in splits:
+        chosen = np.flatnonzero((split_of == split) & (row >= 0))
+        if not len(chosen):
+            known = ", ".join(sorted(set(split_of.tolist())))
+            raise DataError(f"the split {split!r} of {folder} is empty; it has {known}")
+        targets = {}
+        for name in names:
+            number = {value: i for i, value in enumerate(classes[name])}
+            targets[name] = torch.tensor([number[value] for value in columns[name][chosen]])
+        lonely = [c for i, c in enumerate(classes[names[0]]) if not (targets[names[0]] == i).any()]
+        if lonely:
+            raise DataError(f"the split {split!r} has no picture of {', '.join(lonely)}")
+        result.append(
+            Crops(torch.from_numpy(pixels[row[chosen]]), targets, classes, margin, folder.name)
+        )
+    return result
