@@ -1,8 +1,6 @@
 // The live view: draws the camera on the canvas at its own rate, strokes the marks over it.
 // The picture is held back about as long as an answer takes, so that boxes fit the frame shown.
 
-const HOLD_AT_MOST_MS = 100;
-const BUFFERS = 8;
 const SILENT_AFTER_MS = 4000;
 const TICK_MS = 250;
 
@@ -23,7 +21,7 @@ const link = createLink({
 
 let state = "idle", stream = null, endFrames = () => {}, starting = 0;
 let free = [], held = [], shown = null, drawn = [];
-let frames = 0, holdMs = 0, answerMs = 60, lastFrameAt = 0;
+let frames = 0, frameMs = 33, holding = 0, answerMs = 60, lastFrameAt = 0;
 const shownAt = [], answeredAt = [];
 
 function setState(next, sentence = "") {
@@ -99,6 +97,7 @@ function pause() {
 }
 
 function onFrame(now, captured) {
+  frameMs += (Math.min(200, now - lastFrameAt) - frameMs) * 0.05;
   lastFrameAt = now;
   if (state === "paused" || !video.videoWidth || !canvas.checkVisibility?.()) return;
   if (state === "starting") { setState("running"); faces.say("Looking for faces."); }
@@ -115,14 +114,14 @@ function onFrame(now, captured) {
   showHeld(performance.now());
 }
 
+// Shows one frame for each that the camera brings, `holding` frames behind it.
 function showHeld(now) {
-  holdMs += Math.max(-3, Math.min(3, Math.min(HOLD_AT_MOST_MS, answerMs) - holdMs));
-  let due = held.length > BUFFERS ? held.length - BUFFERS : 0;
-  while (due < held.length && held[due].at <= now - holdMs) due += 1;
-  if (!due) return;
-  const [slot] = held.splice(0, due).reverse().map((old, i) => (i ? (free.push(old), null) : old));
+  const wanted = Math.min(root.dataset.holdMs, answerMs) / frameMs;
+  if (Math.abs(wanted - holding) > 0.75) holding = Math.round(wanted);
+  while (held.length > holding + 1) free.push(held.shift());
+  if (held.length <= holding && shown) return;
   if (shown) free.push(shown);
-  shown = slot;
+  shown = held.shift();
   shownAt.push(now);
   paint(now);
 }

@@ -96,7 +96,7 @@ function createFaces({ text, list, form, classes }) {
         buttons.set(mark.track, button);
         list.append(button);
       }
-      const words = `Face ${mark.track}${hidden ? "" : `: ${inWords(mark)}`}`;
+      const words = hidden ? `Face ${mark.track}` : `Face ${mark.track}: ${inWords(mark)} – wrong?`;
       if (button.textContent !== words) button.textContent = words;
     }
   }
