@@ -13,7 +13,7 @@
     sets.utkface      the same, from elsewhere; may be missing
     context           title, split, files, sha256; given: ROW (the same faces' chips);
                       shown: [ROW + name, found_share, same_faces_given, behind_points, by]
-    degraded          [ROW + name, lost_points, label_gap_points, by_race_label]
+    degraded          [ROW + name, lost_points, label_gap_points, worst: ROW or null]
     flips             [{name, count, flips, share, low, high, flips_shown}]
     speed             picture_px, pictures, ms_per_picture, ms_per_face
 

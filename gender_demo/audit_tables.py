@@ -97,7 +97,7 @@ def tables(audit: Row) -> list[Table]:
         *result,
         *_condition_tables(audit),
         *_certainty_tables(fairface),
-        _peers(),
+        _peers(fairface),
         _provenance(audit),
     ]
 
@@ -135,7 +135,13 @@ def _condition_tables(audit: Row) -> list[Table]:
     given = (*_cells(context["given"], "the same faces as given"), 0.0)
     shown = [(*_cells(row, row["name"]), _point(row["behind_points"])) for row in context["shown"]]
     degraded = [
-        (*_cells(row, row["name"]), _point(row["lost_points"])) for row in audit["degraded"]
+        (
+            *_cells(row, row["name"]),
+            _point(row["lost_points"]),
+            _point(row["label_gap_points"]),
+            percent(row["worst"]["accuracy"]) if row["worst"] else None,
+        )
+        for row in audit["degraded"]
     ]
     flips = [
         (
@@ -147,10 +153,16 @@ def _condition_tables(audit: Row) -> list[Table]:
         )
         for row in audit["flips"]
     ]
-    misses = [
-        (f"{row['name']}, {group_name(group['group'])}", group["pictures"], group["missed"])
+    sizes = [
+        _cells(group, f"{row['name']}: {group_name(group['group'])}")
         for row in context["shown"]
-        for kind in ("label", "race")
+        for group in row["by"]["face_px"]
+        if group["count"]
+    ]
+    misses = [
+        (f"{row['name']}: {group_name(group['group'])}", group["pictures"], group["missed"])
+        for row in context["shown"]
+        for kind in ("label", "race", "age")
         for group in row["by"][kind]
     ]
     return [
@@ -161,8 +173,13 @@ def _condition_tables(audit: Row) -> list[Table]:
             "A face counts as found if its box holds the middle of the labelled face; “points "
             "behind given”: against the given pictures of those found.",
         ),
+        Table("Faces with their surroundings, by size of the face", GROUP_HEADERS, tuple(sizes)),
         Table("Faces missed by the detector", ("group", "pictures", "missed"), tuple(misses)),
-        Table("Worse pictures", (*GROUP_HEADERS, "points lost"), tuple(degraded)),
+        Table(
+            "Worse pictures",
+            (*GROUP_HEADERS, "points lost", "points between labels", "worst group %"),
+            tuple(degraded),
+        ),
         Table(
             "Two copies of one picture",
             ("copy", "faces", "label flips", "flips %", "95 % from", "95 % to", "flips shown"),
@@ -230,10 +247,21 @@ def _provenance(audit: Row) -> Table:
     return Table("How it was measured", ("what", "value"), tuple(rows))
 
 
-def _peers() -> Table:
-    """Other programs' figures, with how they came about."""
+def _peers(fairface: Row) -> Table:
+    """Other programs' figures beside ours, with how they came about."""
     data = json.loads(PEERS.read_text(encoding="utf-8"))
     headers = ("program", "version", "way", "faces", "right %", "women found %", "Black faces %")
     keys = ("name", "version", "how", "faces", "right", "women", "black")
-    rows = tuple(tuple(row[key] for key in keys) for row in data["rows"])
+    groups = {
+        name: percent(row["accuracy"])
+        for kind in ("label", "race")
+        for row in fairface["by"][kind]
+        for name in row["group"].values()
+    }
+    all_ = fairface["all"]
+    ours = ("this model", "", "measured on all", all_["count"], percent(all_["accuracy"]))
+    rows = (
+        (*ours, groups.get("female"), groups.get("Black")),
+        *(tuple(row[key] for key in keys) for row in data["rows"]),
+    )
     return Table("Other programs", headers, rows, data["note"])

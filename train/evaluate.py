@@ -9,24 +9,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import statistics
-import time
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
-from tqdm import tqdm
 
 from gender_demo import audit
 from gender_demo.checkpoint import AUDIT, SHIPPED, CheckpointError, build_model, write_file
 from gender_demo.pipeline import DeviceError, Pipeline, load_pipeline
 from train.data import DataError
-from train.degrade import COPIES, WEBCAM, Change, Random, paste_into_frame, seeded
-from train.figures import flips, label_gap, only, row, rows_by, summary
+from train.degrade import COPIES, WEBCAM, Change, Random, paste_into_frame
+from train.figures import flips, label_gap, only, row, rows_by, summary, worst_and_best
 from train.labelled import (
     LabelledSet,
     Sample,
@@ -36,6 +31,7 @@ from train.labelled import (
     read_labelled,
 )
 from train.observe import Observation, Point, RememberedDetector, Show, middle, observe
+from train.speed import describe_machine, measure_speed
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gender-demo" / "faces"
 Figures = dict[str, Any]
@@ -117,22 +113,27 @@ def _audit(pipeline: Pipeline, args: argparse.Namespace) -> Figures:
         _say("accuracy_given", row(other))
         sets["utkface"] = {**_about(elsewhere), **_summary(kept, other)}
     config = pipeline.checkpoint.config
-    return {
+    step = max(1, len(seen) // args.variants) if args.variants else 1
+    part = seen[::step][: args.variants]
+    samples = [o.sample for o in part]
+    measured = {
         "version": audit.VERSION,
         "date": date.today().isoformat(),
         "checkpoint": {"name": config.name, "weights_sha256": config.weights_sha256},
         "settings": audit.settings(config),
         "parameters": sum(value.numel() for value in build_model(config).parameters()),
-        "machine": _machine(pipeline),
+        "machine": describe_machine(pipeline),
         "sets": sets,
         "context": _context(kept, context, seen),
-        "degraded": _degraded(kept, val.samples, seen),
+        "degraded": _degraded(kept, samples, part),
         "flips": [
-            flips(seen, observe(kept, val.samples, _show(copy), what=name), name)
+            flips(part, observe(kept, samples, _show(copy), what=name), name)
             for name, copy in COPIES.items()
         ],
-        "speed": _speed(pipeline, context.samples),
+        "speed": measure_speed(pipeline, context.samples),
     }
+    _say_in_short(measured)
+    return measured
 
 
 def _context(pipeline: Pipeline, data: LabelledSet, chips: Sequence[Observation]) -> Figures:
@@ -175,31 +176,10 @@ def _degraded(
         seen = observe(pipeline, samples, _show(change), what=name, whole_if_none=whole_if_none)
         figures = {**row(seen), "name": name, "label_gap_points": label_gap(seen)}
         figures["lost_points"] = _points(before, figures["accuracy"])
-        figures["by_race_label"] = rows_by(seen, "race", "label")
+        figures["worst"] = worst_and_best(rows_by(seen, "race", "label"))[0]
         _say(name, figures)
         result.append(figures)
     return result
-
-
-def _speed(pipeline: Pipeline, samples: Sequence[Sample]) -> Figures:
-    """Milliseconds a face (crop, classify, decide) and a 640 x 480 picture (the whole arrow)."""
-    frames = [_show_in_frame(sample)[0] for sample in samples[:21]]
-    faces = [(frame, found[0]) for frame in frames if (found := pipeline.find([frame])[0])]
-    pictures_ms, faces_ms = [], []
-    for frame in tqdm(frames, desc="speed", unit=" pictures", leave=False):
-        start = time.perf_counter()
-        pipeline.analyze(frame)
-        pictures_ms.append(1000 * (time.perf_counter() - start))
-    for face in faces:
-        start = time.perf_counter()
-        pipeline.predict([face])
-        faces_ms.append(1000 * (time.perf_counter() - start))
-    return {
-        "picture_px": [640, 480],
-        "pictures": len(frames),
-        "ms_per_picture": round(statistics.median(pictures_ms), 1),
-        "ms_per_face": round(statistics.median(faces_ms), 1) if faces_ms else None,
-    }
 
 
 def _read(path: Path, pipeline: Pipeline, split: str | None, limit: int | None) -> LabelledSet:
@@ -244,37 +224,37 @@ def _show(change: Change) -> Show:
     return show
 
 
-def _show_in_frame(sample: Sample) -> tuple[Image.Image, Point]:
-    return paste_into_frame(sample.picture(), seeded("speed", sample.name))
-
-
 def _points(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None else round(100 * (before - after), 3)
 
 
-def _machine(pipeline: Pipeline) -> Figures:
-    cuda = pipeline.device.type == "cuda"
-    return {
-        "device": torch.cuda.get_device_name(pipeline.device) if cuda else str(pipeline.device),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
 def _write(path: Path, figures: Figures) -> None:
     write_file(path, (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _say_in_short(measured: Figures) -> None:
+    """The figures that a release is judged by, in one place."""
+    for data in measured["sets"].values():
+        surest = {point["coverage"]: 1 - point["error"] for point in data["risk_coverage"]}
+        lines = {
+            "accuracy_given": data["all"]["accuracy"],
+            "ages 10 and over": (data["age_10_and_over"] or {}).get("accuracy"),
+            "worst race × label cell": (data["worst"] or {}).get("accuracy"),
+            "points between labels": data["label_gap_points"],
+            "surest 90 %": surest.get(0.9),
+            "calibration error": (data["calibration"] or {}).get("ece"),
+        }
+        print(f"{data['title']} {data['split']}")
+        for name, value in lines.items():
+            print(f"  {name:<24}{'–' if value is None else format(value, '.4f')}")
+    rows = {
+        **{f"found, {r['name']}": r["found_share"] for r in measured["context"]["shown"]},
+        **{f"points behind, {r['name']}": r["behind_points"] for r in measured["context"]["shown"]},
+        **{f"points lost, {r['name']}": r["lost_points"] for r in measured["degraded"]},
+        **{f"label flips, {r['name']}": r["share"] for r in measured["flips"]},
+    }
+    for name, value in rows.items():
+        print(f"{name:<62}{'–' if value is None else format(value, '.4f')}")
 
 
 def _say(name: str, figures: Figures) -> None:

@@ -65,10 +65,11 @@ def rows_by(observations: Sequence[Observation], *names: str) -> list[Row]:
 
 def summary(observations: Sequence[Observation], temperature: float) -> Row:
     """Everything about one set: all, groups, worst and best cell, calibration, risk, reasons."""
-    cells = [cell for cell in rows_by(observations, "race", "label") if cell["count"]]
+    cells = rows_by(observations, "race", "label")
+    worst, best = worst_and_best(cells)
     grown = [o for o in observations if o.sample.age not in (None, *CHILDREN)]
     children = [o for o in observations if o.sample.age in CHILDREN]
-    result: Row = {
+    return {
         "all": row(observations),
         "by": {
             "label": rows_by(observations, "label"),
@@ -79,20 +80,25 @@ def summary(observations: Sequence[Observation], temperature: float) -> Row:
         },
         "age_10_and_over": row(grown, {"age": "10 and over"}) if grown else None,
         "age_under_10": row(children, {"age": "under 10"}) if children else None,
-        "worst": None,
-        "best": None,
-        "gap_points": None,
+        "worst": worst,
+        "best": best,
+        "gap_points": _round(100 * (best["accuracy"] - worst["accuracy"]), 3)
+        if worst and best
+        else None,
         "label_gap_points": label_gap(observations),
         "reasons": dict(Counter(reason for o in observations for reason in o.reasons)),
         "calibration": calibration(observations, temperature),
         "risk_coverage": risk_coverage(observations),
     }
-    if len(cells) > 1:
-        result["worst"] = min(cells, key=lambda cell: cell["accuracy"])
-        result["best"] = max(cells, key=lambda cell: cell["accuracy"])
-        gap = result["best"]["accuracy"] - result["worst"]["accuracy"]
-        result["gap_points"] = _round(100 * gap, 3)
-    return result
+
+
+def worst_and_best(cells: Sequence[Row]) -> tuple[Row | None, Row | None]:
+    """The cells with the least and the most right; None where there are no two to compare."""
+    judged = [cell for cell in cells if cell["count"]]
+    if len(judged) < 2:
+        return None, None
+    by_accuracy = sorted(judged, key=lambda cell: cell["accuracy"])
+    return by_accuracy[0], by_accuracy[-1]
 
 
 def label_gap(observations: Sequence[Observation]) -> float | None:
