@@ -93,12 +93,12 @@ def serve(flags: argparse.Namespace) -> int:
 
     try:
         pipeline = load_pipeline(flags.checkpoint, flags.device)
+        page = build_page(pipeline)
     except (CheckpointError, DeviceError) as error:
         return fail(str(error))
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    page = build_page(pipeline)
     try:
         _, url, share_url = page.launch(
             server_name=flags.host, server_port=flags.port, share=flags.share, auth=flags.auth,

@@ -51,7 +51,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
     """The whole page for one pipeline; launch it with ``launch_options()``."""
     checkpoint = pipeline.checkpoint
     annotator = Annotator(pipeline)
-    shown = report(checkpoint.audit, checkpoint.config)
+    shown = _read_report(checkpoint)
     gr.set_static_paths([STATIC / "examples"])
     with gr.Blocks(
         title="How might this face be perceived?",
@@ -74,6 +74,18 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
         _build_annotate_route(annotator)
     page.queue(default_concurrency_limit=1, max_size=64)
     return page
+
+
+def _read_report(checkpoint: Checkpoint) -> Report:
+    from gender_demo.checkpoint import AUDIT, CheckpointError
+
+    try:
+        return report(checkpoint.audit, checkpoint.config)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise CheckpointError(
+            f"{checkpoint.path / AUDIT} cannot be read by this version: measure again with "
+            "python -m train evaluate --write-audit, or delete the file."
+        ) from None
 
 
 def is_shipped(checkpoint: Checkpoint) -> bool:

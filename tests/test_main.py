@@ -1,0 +1,126 @@
+"""The command line as a person uses it: output, exit codes, one sentence for what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gender_demo.__main__ import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def album(tmp_path: Path, astronaut_path: Path) -> Path:
+    """Two pictures with a face, one without, in two folders; beside them a file of another kind."""
+    folder = tmp_path / "album"
+    (folder / "deep").mkdir(parents=True)
+    shutil.copy(astronaut_path, folder / "astronaut.jpg")
+    Image.open(astronaut_path).save(folder / "deep" / "astronaut.png")
+    Image.new("RGB", (80, 60), "teal").save(folder / "wall.png")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+@pytest.fixture
+def run(random_checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    def predict(*arguments: str | Path) -> tuple[int, str, str]:
+        flags = ["--checkpoint", str(random_checkpoint), "--device", "cpu"]
+        code = main(["predict", *map(str, arguments), *flags])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return predict
+
+
+def test_folder_as_csv(run: Run, album: Path) -> None:
+    code, out, err = run(album, "--csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    names = [str(album / name) for name in ("astronaut.jpg", "deep/astronaut.png", "wall.png")]
+    assert list(dict.fromkeys(row["file"] for row in rows)) == names
+    face = rows[0]
+    assert (face["face"], face["label"]) in {("1", "female"), ("1", "male")}
+    assert abs(float(face["x0"]) - 179) < 15
+    assert rows[-1]["note"] == "no face found"
+    assert "3/3" in err, "the progress bar"
+
+
+def test_a_broken_file_is_named_and_the_others_go_on(run: Run, album: Path) -> None:
+    (album / "broken.jpg").write_bytes(b"\xff\xd8\xff garbage")
+    code, out, _ = run(album / "broken.jpg", album / "gone.png", album / "wall.png", "--json")
+    entries = json.loads(out)
+    assert code == 1
+    assert [entry["error"] is None for entry in entries] == [False, False, True]
+    assert "broken.jpg is not a picture" in entries[0]["error"]
+    assert entries[1]["error"].endswith("gone.png does not exist.")
+
+
+def test_text_is_a_table(run: Run, album: Path) -> None:
+    code, out, err = run(album / "astronaut.jpg")
+    header, line, *_ = out.splitlines()
+    assert code == 0
+    assert header.split()[:2] == ["file", "face"]
+    assert line.startswith(str(album / "astronaut.jpg"))
+    assert " % " in line + " "
+    assert "race" not in out + err
+
+
+def test_glob_and_standard_input(run: Run, album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, by_glob, _ = run(f"{album}/**/*.png", "--csv")
+    listed = f"{album / 'deep' / 'astronaut.png'}\n\n{album / 'wall.png'}\n"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(listed))
+    _, by_list, _ = run("-", "--csv")
+    assert by_glob == by_list
+    assert by_glob.count("wall.png") == 1
+
+
+def test_annotate_never_touches_a_source(run: Run, album: Path) -> None:
+    shutil.copy(album / "wall.png", album / "astronaut-annotated.jpg")
+    before = {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
+    code, _, _ = run(album, "--annotate", album)
+    assert code == 0
+    assert {path: path.read_bytes() for path in before} == before
+    drawn = sorted(path.name for path in album.iterdir() if "-annotated" in path.name)
+    assert drawn == [
+        "astronaut-annotated-2.jpg",
+        "astronaut-annotated-3.jpg",
+        "astronaut-annotated-annotated.jpg",
+        "astronaut-annotated.jpg",
+        "wall-annotated.jpg",
+    ]
+    with Image.open(album / "astronaut-annotated-2.jpg") as annotated:
+        assert annotated.size == (512, 512)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nothing/*.jpg"], "No pictures were found in nothing/*.jpg."),
+        (["a.jpg", "--checkpoint", "/nowhere"], "There is no checkpoint folder at /nowhere"),
+        (["a.jpg", "--device", "abacus"], "The device 'abacus' is not known"),
+        (["a.jpg", "--annotate", "/dev/null/x"], "/dev/null/x cannot be made"),
+    ],
+)
+def test_wrong_use_is_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", *arguments]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(sentence)
+    assert said.err.count("\n") == 1
+
+
+def test_unknown_flags_exit_with_2() -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["predict", "a.jpg", "--json", "--csv"])
+    assert caught.value.code == 2
