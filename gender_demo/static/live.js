@@ -15,7 +15,7 @@ const faces = createFaces({ text: get("live-text"), list: get("live-faces"), for
 const link = createLink({
   call: (request) => server.follow_frame(request),
   onAnswer: keepAnswer,
-  onTrouble: (sentence) => { motion.clear(); setState("error", sentence); },
+  onTrouble: (sentence) => { motion.clear(); setState("error", sentence); faces.say("Nothing is analysed just now."); },
   onRecovery: () => { if (state === "error") setState("running"); },
 });
 
@@ -91,15 +91,15 @@ function fail(sentence) {
 }
 
 function pause() {
-  if (state === "paused") return setState("running");
   link.reset();
-  setState("paused");
+  faces.keep();
+  setState(state === "paused" ? "running" : "paused");
 }
 
 function onFrame(now, captured) {
   frameMs += (Math.min(200, now - lastFrameAt) - frameMs) * 0.05;
   lastFrameAt = now;
-  if (state === "paused" || !video.videoWidth || !canvas.checkVisibility?.()) return;
+  if (state === "paused" || !video.videoWidth || !visible()) return;
   if (state === "starting") { setState("running"); faces.say("Looking for faces."); }
   const slot = free.pop() ?? { canvas: document.createElement("canvas") };
   if (slot.canvas.width !== video.videoWidth || slot.canvas.height !== video.videoHeight) {
@@ -174,8 +174,15 @@ function tick() {
   const { shownFps, answersFps, ageMs } = root.dataset;
   get("live-figures").textContent = `${Math.round(shownFps)} frames a second · ${Math.round(answersFps)} analysed · ${ageMs ? `boxes ${ageMs} ms old` : "no boxes yet"}`;
   if (state === "running" && answeredAt.length) faces.tell(drawn, hide.checked);
-  if (state === "error" && CAMERA_TROUBLE.silent === get("live-message").textContent && now - lastFrameAt < 1000) setState("running");
-  if ((state === "running" || state === "starting") && !document.hidden && canvas.checkVisibility?.() && now - lastFrameAt > SILENT_AFTER_MS) setState("error", CAMERA_TROUBLE.silent);
+  if (document.hidden || !visible()) lastFrameAt = now;
+  const silent = now - lastFrameAt > SILENT_AFTER_MS;
+  if (silent && (state === "running" || state === "starting")) setState("error", CAMERA_TROUBLE.silent);
+  if (!silent && get("live-message").textContent === CAMERA_TROUBLE.silent) setState("running");
+}
+
+// False while another tab of the page is open over this one.
+function visible() {
+  return canvas.getClientRects().length > 0;
 }
 
 function save() {
@@ -210,6 +217,6 @@ mirror.onchange = hide.onchange = repaint;
 get("live-correct").addEventListener("focusout", repaint);
 cameraList.onchange = () => start(cameraList.value);
 navigator.mediaDevices?.addEventListener("devicechange", () => { if (stream) listCameras(cameraList, cameraList.value); });
-document.addEventListener("visibilitychange", () => { lastFrameAt = performance.now(); link.reset(); });
+document.addEventListener("visibilitychange", () => { lastFrameAt = performance.now(); link.reset(); faces.keep(); });
 const timer = setInterval(tick, TICK_MS);
 setState("idle");

@@ -65,6 +65,11 @@ function createFaces({ text, list, form, classes }) {
     }
   }
 
+  // After a pause: the faces that were there a moment before it count as seen just now.
+  function keep() {
+    for (const last of seen.values()) last.at = performance.now();
+  }
+
   // Tells screen readers and the buttons what is drawn; at most one sentence in a while.
   function tell(marks, hidden) {
     renew(marks, hidden);
@@ -115,7 +120,7 @@ function createFaces({ text, list, form, classes }) {
     form.hidden = true;
   }
 
-  return { correct, tell, say, open, forget };
+  return { correct, keep, tell, say, open, forget };
 }
 
 function inWords(mark) {

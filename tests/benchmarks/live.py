@@ -21,9 +21,10 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).resolve()
-sys.path[:0] = [str(HERE.parents[1] / "browser"), str(HERE.parent)]
+sys.path.insert(0, str(HERE.parents[2]))
 
-from conftest import (  # noqa: E402
+from tests.benchmarks.slow_proxy import slow_proxy
+from tests.browser.stage import (
     BITS,
     CHROMIUM_FLAGS,
     SQUARE_PX,
@@ -34,7 +35,6 @@ from conftest import (  # noqa: E402
     start_app,
     stop_app,
 )
-from slow_proxy import slow_proxy  # noqa: E402
 
 Box = Sequence[float]
 WATCH = (HERE.parent / "live_watch.js").read_text(encoding="utf-8")

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BITS, SQUARE_PX, FaceVideo, OpenPage
 from PIL import Image, ImageColor
 from playwright.sync_api import Page, Route, expect
 
 from gender_demo.drawing import COLORS, UNSURE_COLOR
+from tests.browser.stage import (
+    BITS,
+    SQUARE_PX,
+    FaceVideo,
+    app_flags,
+    free_port,
+    start_app,
+    stop_app,
+)
 
+OpenPage = Callable[..., Page]
 Box = tuple[float, float, float, float]
 
 SNAPSHOT = (Path(__file__).parent / "live_snapshot.js").read_text(encoding="utf-8")
@@ -252,3 +264,21 @@ def test_a_lost_server_is_said_and_found_again(open_page: OpenPage) -> None:
     page.unroute("**/component_server/**", cut)
     expect(page.locator("#live")).to_have_attribute("data-state", "running", timeout=15_000)
     wait_for_box(page)
+
+
+def test_the_live_route_asks_for_the_password(tmp_path: Path) -> None:
+    port = free_port()
+    app = start_app(port, *app_flags(), "--auth", "anna:secret", log=tmp_path / "log.txt")
+    try:
+        ask = urllib.request.Request(
+            f"http://127.0.0.1:{port}/gradio_api/component_server/",
+            b'{"data": {}, "component_id": 1, "fn_name": "follow_frame", "session_hash": "x"}',
+            {"Content-Type": "application/json"},
+        )
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            direct.open(ask, timeout=20)
+        assert refused.value.code == 401
+        refused.value.close()
+    finally:
+        stop_app(app)
