@@ -100,14 +100,20 @@ class FaceDetector:
         return result
 
     @torch.inference_mode()
-    def follow(self, picture: Image.Image, boxes: Sequence[Box]) -> list[Face]:
-        """O-Net alone where faces are expected: each one's face now, its score low if gone."""
-        if not boxes:
-            return []
-        images = self._load([picture])
-        squares = _square(torch.tensor(boxes, device=self.device))
-        owners = torch.zeros(len(boxes), dtype=torch.long, device=self.device)
-        return _to_faces(*self._refine(images, squares, owners))
+    def follow(
+        self, pictures: Sequence[Image.Image], boxes: Sequence[Sequence[Box]]
+    ) -> list[list[Face]]:
+        """O-Net alone where faces are expected, in pictures of one size.
+
+        One face for each box, in its order; its score is low where there is no face.
+        """
+        flat = [box for each in boxes for box in each]
+        if not flat:
+            return [[] for _ in pictures]
+        owners = torch.tensor([i for i, each in enumerate(boxes) for _ in each], device=self.device)
+        squares = _square(torch.tensor(flat, device=self.device))
+        faces = iter(_to_faces(*self._refine(self._load(pictures), squares, owners)))
+        return [[next(faces) for _ in each] for each in boxes]
 
     def scales(self, size: tuple[int, int]) -> list[float]:
         """The whole pyramid for a (width, height) picture, costliest first."""

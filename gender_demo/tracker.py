@@ -8,7 +8,7 @@ more rarely; what it says is averaged, so that the label holds still.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -76,22 +76,19 @@ class Tracker:
         Oldest track first. A face that was just found may carry no probabilities yet: it is unsure
         for the reason "not_yet".
         """
+        return follow_all([(self, picture, at_s)])[0]
+
+    def _expect(self, picture: Image.Image, at_s: float) -> list[Box]:
+        """Where the faces should be now."""
         if picture.size != self._size or at_s < self._last_s:
             self._tracks, self._frame, self._size = [], 0, picture.size
         self._last_s = at_s
-        self._see(picture, at_s)
-        self._search(picture, at_s)
-        self._look(picture, at_s)
-        self._frame += 1
-        return Analysis(
-            picture.size,
-            tuple(self._tell(track) for track in self._tracks if track.missed <= SHOW_MISSED),
-        )
+        return [track.box.at(at_s) for track in self._tracks]
 
-    def _see(self, picture: Image.Image, at_s: float) -> None:
-        """Move each track to where O-Net finds its face now."""
-        expected = [track.box.at(at_s) for track in self._tracks]
-        seen = self.detector.follow(picture, expected)
+    def _see(
+        self, picture: Image.Image, at_s: float, expected: Sequence[Box], seen: Sequence[Face]
+    ) -> None:
+        """Move each track to where O-Net found its face."""
         thumbnails = [_thumbnail(picture, face.box) for face in seen]
         owners = _owners(self._tracks, expected, seen, thumbnails)
         for i, (track, face) in enumerate(zip(self._tracks, seen, strict=True)):
@@ -111,19 +108,23 @@ class Tracker:
             if at_s - track.seen_s < FORGET_S and cut_share(track.face.box, picture.size) < 0.8
         ]
 
-    def _search(self, picture: Image.Image, at_s: float) -> None:
-        """Look for new faces at a part of the scales; all of them in the first frame."""
-        followed = [track for track in self._tracks if not track.missed]
-        smallest = max(self.detector.min_face_px, SMALLEST_SHARE * min(picture.size))
-        scales = pyramid_scales(picture.size, smallest)
-        if followed and self._frame:
-            if self._frame % SEARCH_EVERY:
-                return
-            # The first scale costs as much as all others together.
-            scales = scales[:1] if (self._frame // SEARCH_EVERY) % 2 else scales[1:]
-        known = [track.face.box for track in followed]
-        for face in self.detector.search([picture], scales, [known])[0]:
-            if face.score >= NEW_SCORE and not any(_covers(box, face.box) for box in known):
+    def _known(self) -> list[Box]:
+        return [track.face.box for track in self._tracks if not track.missed]
+
+    def _scales(self) -> tuple[float, ...]:
+        """Where to look for new faces in this frame: a part of the pyramid, or nowhere."""
+        smallest = max(self.detector.min_face_px, SMALLEST_SHARE * min(self._size))
+        scales = tuple(pyramid_scales(self._size, smallest))
+        if not self._known():
+            return scales
+        if self._frame % SEARCH_EVERY:
+            return ()
+        # The first scale costs as much as all others together.
+        return scales[:1] if (self._frame // SEARCH_EVERY) % 2 else scales[1:]
+
+    def _find(self, picture: Image.Image, at_s: float, faces: Sequence[Face]) -> None:
+        for face in faces:
+            if face.score >= NEW_SCORE and not any(_covers(box, face.box) for box in self._known()):
                 self._welcome(picture, face, at_s)
 
     def _welcome(self, picture: Image.Image, face: Face, at_s: float) -> None:
@@ -142,42 +143,33 @@ class Tracker:
         self._numbered += 1
         self._tracks.append(_Track(self._numbered, face, SmoothBox(face, at_s), at_s, thumbnail))
 
-    def _look(self, picture: Image.Image, at_s: float) -> None:
-        """Let the classifier look at the few faces that need it most."""
+    def _due(self, at_s: float) -> list[_Track]:
+        """The few faces that the classifier should look at most."""
         due = [track for track in self._tracks if _due(track, at_s)]
-        due.sort(key=lambda track: (track.looks, track.look_s))
-        due = due[:LOOKS_PER_FRAME]
+        return sorted(due, key=lambda track: (track.looks, track.look_s))[:LOOKS_PER_FRAME]
+
+    def _look(self, track: _Track, crop: Image.Image, values: Sequence[float], at_s: float) -> None:
+        """Take in what the classifier said of a face."""
         config = self.pipeline.checkpoint.config
-        crops = [crop_face(picture, track.face, config.input_px) for track in due]
-        for track, crop, values in zip(due, crops, self.pipeline.classify(crops), strict=True):
-            logs = np.log(np.maximum(values, 1e-6))
-            weight = 1 / min(track.looks + 1, MEMORY)
-            old = track.log_probabilities if track.looks else logs
-            track.log_probabilities = (1 - weight) * old + weight * logs
-            mean = np.exp(track.log_probabilities)
-            averaged = tuple((mean / mean.sum()).tolist())
-            label, reasons = decide(
-                averaged,
-                config.classes,
-                _steadied(config.rules, track.shown),
-                track.face,
-                picture.size,
-                sharpness(crop),
-            )
-            track.shown = Prediction(
-                track.face,
-                label,
-                max(averaged),
-                tuple(zip(config.classes, averaged, strict=True)),
-                reasons,
-                track.number,
-            )
-            track.looks += 1
-            track.look_s, track.look_px, track.look_turn = (
-                at_s,
-                _side(track.face),
-                _turn(track.face),
-            )
+        logs = np.log(np.maximum(values, 1e-6))
+        weight = 1 / min(track.looks + 1, MEMORY)
+        old = track.log_probabilities if track.looks else logs
+        track.log_probabilities = (1 - weight) * old + weight * logs
+        mean = np.exp(track.log_probabilities)
+        averaged = tuple((mean / mean.sum()).tolist())
+        rules = _steadied(config.rules, track.shown)
+        label, reasons = decide(
+            averaged, config.classes, rules, track.face, self._size, sharpness(crop)
+        )
+        named = tuple(zip(config.classes, averaged, strict=True))
+        track.shown = Prediction(track.face, label, max(averaged), named, reasons, track.number)
+        track.looks += 1
+        track.look_s, track.look_px, track.look_turn = at_s, _side(track.face), _turn(track.face)
+
+    def _analysis(self) -> Analysis:
+        self._frame += 1
+        shown = (track for track in self._tracks if track.missed <= SHOW_MISSED)
+        return Analysis(self._size, tuple(self._tell(track) for track in shown))
 
     def _tell(self, track: _Track) -> Prediction:
         if track.shown is not None:
@@ -185,6 +177,48 @@ class Tracker:
         classes = self.pipeline.checkpoint.config.classes
         even = tuple((name, 1 / len(classes)) for name in classes)
         return Prediction(track.face, None, 1 / len(classes), even, (NOT_YET,), track.number)
+
+
+def follow_all(frames: Sequence[tuple[Tracker, Image.Image, float]]) -> list[Analysis]:
+    """The next frame of several viewers, each (tracker, picture, at_s), in shared batches.
+
+    All trackers must be of one pipeline and each may come once. Worth it on a GPU; on a CPU the
+    first viewer would wait for the last.
+    """
+    if not frames:
+        return []
+    pipeline, detector = frames[0][0].pipeline, frames[0][0].detector
+    for group in _grouped(frames, lambda tracker, picture, at_s: picture.size):
+        expected = [tracker._expect(picture, at_s) for tracker, picture, at_s in group]
+        seen = detector.follow([picture for _, picture, _ in group], expected)
+        for (tracker, picture, at_s), boxes, faces in zip(group, expected, seen, strict=True):
+            tracker._see(picture, at_s, boxes, faces)
+    for group in _grouped(frames, lambda tracker, *_: (tracker._size, tracker._scales())):
+        if scales := group[0][0]._scales():
+            pictures, known = [p for _, p, _ in group], [t._known() for t, *_ in group]
+            found = detector.search(pictures, scales, known)
+            for (tracker, picture, at_s), faces in zip(group, found, strict=True):
+                tracker._find(picture, at_s, faces)
+    size_px = pipeline.checkpoint.config.input_px
+    looks = [
+        (tracker, track, crop_face(picture, track.face, size_px), at_s)
+        for tracker, picture, at_s in frames
+        for track in tracker._due(at_s)
+    ]
+    answers = pipeline.classify([crop for _, _, crop, _ in looks])
+    for (tracker, track, crop, at_s), values in zip(looks, answers, strict=True):
+        tracker._look(track, crop, values, at_s)
+    return [tracker._analysis() for tracker, *_ in frames]
+
+
+def _grouped(
+    frames: Sequence[tuple[Tracker, Image.Image, float]],
+    key: Callable[[Tracker, Image.Image, float], Hashable],
+) -> list[list[tuple[Tracker, Image.Image, float]]]:
+    groups: dict[Hashable, list[tuple[Tracker, Image.Image, float]]] = {}
+    for frame in frames:
+        groups.setdefault(key(*frame), []).append(frame)
+    return list(groups.values())
 
 
 def _owners(

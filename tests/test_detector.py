@@ -107,11 +107,11 @@ def test_follow_finds_the_face_from_a_rough_box_and_doubts_elsewhere(
     w, h = x1 - x0, y1 - y0
     rough = (x0 + 0.1 * w, y0 - 0.07 * h, x1 + 0.1 * w, y1 - 0.07 * h)
     nothing = (2.0, picture.height - 80.0, 60.0, picture.height - 10.0)
-    here, there = detector.follow(picture, [rough, nothing])
+    ((here, there), ()) = detector.follow([picture, picture], [[rough, nothing], []])
     assert here.score > 0.95
     assert iou(here.box, (x0, y0, x1, y1)) > iou(rough, (x0, y0, x1, y1))
     assert there.score < 0.5
-    assert detector.follow(picture, []) == []
+    assert detector.follow([picture], [[]]) == [[]]
 
 
 def test_search_passes_over_known_faces(detector: FaceDetector) -> None:

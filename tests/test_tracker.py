@@ -14,7 +14,7 @@ from gender_demo.detector import FaceDetector
 from gender_demo.labels import NOT_YET, Rules
 from gender_demo.pipeline import Pipeline
 from gender_demo.results import Analysis, Prediction
-from gender_demo.tracker import Tracker
+from gender_demo.tracker import Tracker, follow_all, iou
 from tests.benchmarks import video
 
 CLASSES = ("female", "male")
@@ -50,6 +50,10 @@ class Watcher:
 def middle(prediction: Prediction) -> tuple[float, float]:
     x0, y0, x1, y1 = prediction.face.box
     return (x0 + x1) / 2, (y0 + y1) / 2
+
+
+def sorted_(analysis: Analysis) -> list[Prediction]:
+    return sorted(analysis.predictions, key=middle)
 
 
 def at(analysis: Analysis, place: tuple[float, float], within: float) -> list[Prediction]:
@@ -119,6 +123,24 @@ def test_a_probability_on_the_threshold_does_not_flicker(detector: FaceDetector)
     still = [video.Actor(video.patch(0), 130, lambda _: (320.0, 240.0))]
     labels = [a.predictions[0].label for a in Watcher(detector, answers).watch(still, 150)]
     assert sum(a != b for a, b in itertools.pairwise(labels)) <= 1
+
+
+def test_viewers_in_one_batch_see_what_each_would_see_alone(detector: FaceDetector) -> None:
+    scenes = [video.crowd(1), video.crowd(4), video.passing()]
+    alone = [Watcher(detector).watch(actors, 8) for actors in scenes]
+    watcher = Watcher(detector)
+    trackers = [Tracker(watcher.tracker.pipeline) for _ in scenes]
+    clips = zip(*(video.frames(actors, 8) for actors in scenes), strict=True)
+    for n, frames in enumerate(clips):
+        moments = [n / video.FPS] * len(frames)
+        together = follow_all(list(zip(trackers, frames, moments, strict=True)))
+        for analysis, seen in zip(together, alone, strict=True):
+            # Faces of one size may come in either order.
+            shown, expected = sorted_(analysis), sorted_(seen[n])
+            assert [p.label for p in shown] == [p.label for p in expected]
+            for prediction, other in zip(shown, expected, strict=True):
+                assert iou(prediction.face.box, other.face.box) > 0.9
+    assert follow_all([]) == []
 
 
 def test_an_empty_room_and_a_new_frame_size(detector: FaceDetector) -> None:
