@@ -173,7 +173,7 @@ function tick() {
   root.dataset.answersFps = perSecond(answeredAt, now).toFixed(1);
   const { shownFps, answersFps, ageMs } = root.dataset;
   get("live-figures").textContent = `${Math.round(shownFps)} frames a second · ${Math.round(answersFps)} analysed · ${ageMs ? `boxes ${ageMs} ms old` : "no boxes yet"}`;
-  if (state === "running" && answeredAt.length) faces.tell(drawn, hide.checked);
+  if (state === "running" && root.dataset.ageMs) faces.tell(drawn, hide.checked);
   if (document.hidden || !visible()) lastFrameAt = now;
   const silent = now - lastFrameAt > SILENT_AFTER_MS;
   if (silent && (state === "running" || state === "starting")) setState("error", CAMERA_TROUBLE.silent);

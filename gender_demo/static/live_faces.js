@@ -101,7 +101,7 @@ function createFaces({ text, list, form, classes }) {
         buttons.set(mark.track, button);
         list.append(button);
       }
-      const words = hidden ? `Face ${mark.track}` : `Face ${mark.track}: ${inWords(mark)} – wrong?`;
+      const words = hidden ? `Face ${mark.track}` : `Face ${mark.track}: ${inWords(mark)} – ${mark.own ? "change" : "wrong?"}`;
       if (button.textContent !== words) button.textContent = words;
     }
   }

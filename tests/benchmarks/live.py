@@ -9,6 +9,11 @@ of the very frame that is shown. The stock way, gr.Image to gr.Image, runs in th
 from __future__ import annotations
 
 import argparse
+import base64
+import http.client
+import io
+import json
+import math
 import statistics
 import sys
 import tempfile
@@ -18,6 +23,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).resolve()
@@ -25,6 +31,7 @@ sys.path.insert(0, str(HERE.parents[2]))
 
 from tests.benchmarks.slow_proxy import slow_proxy
 from tests.browser.stage import (
+    ASTRONAUT,
     BITS,
     CHROMIUM_FLAGS,
     SQUARE_PX,
@@ -206,12 +213,51 @@ def resident_mb(pid: int) -> float:
     raise RuntimeError(f"no memory figure for process {pid}")
 
 
+def measure_memory(port: int, pid: int, table: Table, count: int = 10_000) -> None:
+    """Send ``count`` frames as the page would, and weigh the server after 500 and at the end."""
+    caller = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    caller.request("GET", "/config")
+    components = json.loads(caller.getresponse().read())["components"]
+    view = next(c["id"] for c in components if c["props"].get("elem_id") == "live-view")
+    portrait = Image.open(ASTRONAUT).convert("RGB")
+    pictures = []
+    for n in range(40):
+        file = io.BytesIO()
+        left = round(40 + 40 * math.sin(2 * math.pi * n / 40))
+        portrait.crop((left, 0, left + 420, 315)).resize((384, 288)).save(file, "JPEG")
+        pictures.append(base64.b64encode(file.getvalue()).decode())
+    early_mb = 0.0
+    for n in range(count):
+        frame = {"viewer": "f" * 32, "frame": n, "at_ms": 33 * n, "picture": pictures[n % 40]}
+        body = {
+            "data": frame,
+            "component_id": view,
+            "fn_name": "follow_frame",
+            "session_hash": "memory",
+        }
+        caller.request(
+            "POST",
+            "/gradio_api/component_server/",
+            json.dumps(body),
+            {"Content-Type": "application/json"},
+        )
+        answer = json.loads(caller.getresponse().read())
+        if "marks" not in answer:
+            raise RuntimeError(f"frame {n} was answered with {answer}")
+        if n + 1 == min(500, count // 2):
+            early_mb = resident_mb(pid)
+    more = 100 * (resident_mb(pid) / early_mb - 1)
+    name = f"server memory after {count:,} frames, against after 500"
+    table.row(name, more, 2, 0.5, "%", most=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--checkpoint", help="folder of the checkpoint (default: the shipped one)")
     parser.add_argument("--seconds", type=float, default=15.0, help="length of each measurement")
-    parser.add_argument("--only", default="stock,1,4,8,rtt,uplink", help="rows, comma-separated")
-    parser.add_argument("--json", type=Path, help="also write what one tab showed, frame by frame")
+    parser.add_argument(
+        "--only", default="stock,1,4,8,rtt,uplink,memory", help="rows, comma-separated"
+    )
     flags = parser.parse_args()
     only = flags.only.split(",")
     checkpoint = ["--checkpoint", flags.checkpoint] if flags.checkpoint else []
@@ -238,6 +284,8 @@ def main() -> int:
                 measure_far(browser, port, table, flags.seconds)
             if "uplink" in only:
                 measure_thin(browser, port, table, flags.seconds)
+            if "memory" in only:
+                measure_memory(port, app.pid, table)
             print(f"server memory: {resident_mb(app.pid):.0f} MB")
         finally:
             stop_app(app)
