@@ -101,11 +101,11 @@ class Annotator:
 
 def summarize(table: Sequence[Sequence[Any]]) -> str:
     """Markdown: how many pictures and faces, and a sentence for every file that failed."""
-    files = {row[0] for row in table}
+    files = sum(1 for row in table if row[1] in ("", 1))  # names may stand twice
     faces = sum(1 for row in table if row[1] != "")
     failed = [row[4] for row in table if row[1] == "" and row[4] != NO_FACE]
     unsure = sum(1 for row in table if row[2] == UNSURE)
-    words = f"{_count(len(files) - len(failed), 'picture')}, {_count(faces, 'face')}"
+    words = f"{_count(files - len(failed), 'picture')}, {_count(faces, 'face')}"
     lines = [f"{words}, {unsure} of them unsure." if unsure else f"{words}."]
     return "\n".join([*lines, "", *(f"- {escape_markdown(str(sentence))}" for sentence in failed)])
 
