@@ -19,17 +19,18 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import gradio as gr
 from PIL import Image
 
 from gender_demo.drawing import marks
 from gender_demo.results import Analysis
+from gender_demo.tracker import Tracker, follow_all
 
 if TYPE_CHECKING:
     from gender_demo.pipeline import Pipeline
@@ -56,8 +57,12 @@ EVICTABLE_S = 10.0
 JPEG_START = b"\xff\xd8\xff"
 VIEWER = re.compile(r"[0-9a-f]{32}")
 
-Follow = Callable[[Image.Image, float], Analysis]
+TOGETHER_ON_GPU = 8
+"""Frames of so many viewers are one batch; on a CPU the first would wait for the last."""
+
 Answer = dict[str, Any]
+Follower = TypeVar("Follower")
+FollowAll = Callable[[Sequence[tuple[Follower, Image.Image, float]]], list[Analysis]]
 
 
 class BadFrame(ValueError):  # noqa: N818 - it is what came, not what broke
@@ -79,30 +84,40 @@ class Frame:
 
 
 @dataclass
-class Session:
-    """One viewer's follower and when it was last used, by the server's clock."""
+class Session(Generic[Follower]):
+    """One viewer's follower, when it was last used by the server's clock, its last frame.
 
-    follow: Follow
+    All frames are followed at the ``size`` of the first: a viewer may send smaller ones.
+    """
+
+    follower: Follower
     used_s: float
     number: int = -1
+    size: tuple[int, int] = (0, 0)
 
 
-class LiveDesk:
+Ready = tuple[Frame, Session[Follower], Image.Image]
+
+
+class LiveDesk(Generic[Follower]):
     """Takes frames of many viewers, lets one worker thread follow the faces in them.
 
-    ``new_follower`` makes what follows one viewer's faces: ``Tracker(pipeline).follow``.
+    ``new_follower`` makes what remembers one viewer's faces and ``follow_all`` takes frames of at
+    most ``together`` viewers, as tracker.Tracker and tracker.follow_all do.
     """
 
     def __init__(
         self,
-        new_follower: Callable[[], Follow],
+        new_follower: Callable[[], Follower],
+        follow_all: FollowAll[Follower],
         *,
+        together: int = 1,
         max_viewers: int = MAX_VIEWERS,
         idle_s: float = IDLE_S,
     ) -> None:
-        self._new_follower = new_follower
-        self._max_viewers, self._idle_s = max_viewers, idle_s
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._new_follower, self._follow_all = new_follower, follow_all
+        self._together, self._max_viewers, self._idle_s = together, max_viewers, idle_s
+        self._sessions: OrderedDict[str, Session[Follower]] = OrderedDict()
         self._waiting: OrderedDict[str, tuple[Frame, Future[Answer]]] = OrderedDict()
         self._change = threading.Condition()
         self._worker: threading.Thread | None = None
@@ -143,40 +158,54 @@ class LiveDesk:
                 if not self._waiting:
                     self._change.wait(timeout=min(5.0, self._idle_s))
                 self._forget_idle(self._idle_s)
-                if not self._waiting:
-                    continue
-                _, (frame, future) = self._waiting.popitem(last=False)
-            if not future.cancelled():
-                _settle(future, self._answer(frame))
-            del frame, future  # or the last frame would stay in memory until the next one
+                count = min(self._together, len(self._waiting))
+                taken = [self._waiting.popitem(last=False)[1] for _ in range(count)]
+            for (_, future), answer in zip(
+                taken, self._answer([frame for frame, _ in taken]), strict=True
+            ):
+                _settle(future, answer)
+            taken = []  # or the last frame would stay in memory until the next one
 
-    def _answer(self, frame: Frame) -> Answer:
+    def _answer(self, frames: list[Frame]) -> list[Answer]:
+        """Answers of frames of different viewers, in their order."""
+        ready = [self._prepare(frame) for frame in frames]
+        followed = iter(self._follow([item for item in ready if not isinstance(item, dict)]))
+        return [item if isinstance(item, dict) else next(followed) for item in ready]
+
+    def _follow(self, ready: list[Ready[Follower]]) -> list[Answer]:
+        if not ready:
+            return []
         try:
-            picture = decode(frame.jpeg)
-            session = self._session(frame.viewer)
-            if session is None:
-                return _full(frame)
-            if frame.number <= session.number:
-                return _busy(frame)
-            session.number = frame.number
-            analysis = session.follow(picture, frame.at_s)
-        except BadFrame as bad:
-            return {"frame": frame.number, "error": str(bad)}
+            analyses = self._follow_all([(s.follower, p, f.at_s) for f, s, p in ready])
         except Exception:
+            if len(ready) > 1:  # only the one that fails is to suffer
+                return [answer for item in ready for answer in self._follow([item])]
+            frame = ready[0][0]
             logging.getLogger(__name__).exception("a live frame could not be analysed")
             self._sessions.pop(frame.viewer, None)
-            return {
-                "frame": frame.number,
-                "error": "The server could not analyse this frame; it goes on with the next one.",
-            }
-        return {
-            "frame": frame.number,
-            "size": list(analysis.size),
-            "marks": marks(analysis),
-            "server_ms": round((time.monotonic() - frame.came_s) * 1000, 1),
-        }
+            return [_failed(frame)]
+        return [_answered(item[0], done) for item, done in zip(ready, analyses, strict=True)]
 
-    def _session(self, viewer: str) -> Session | None:
+    def _prepare(self, frame: Frame) -> Ready[Follower] | Answer:
+        """What is needed to follow a frame, or the answer that says why it cannot be."""
+        try:
+            picture = decode(frame.jpeg)
+        except BadFrame as bad:
+            return {"frame": frame.number, "error": str(bad)}
+        session = self._session(frame.viewer)
+        if session is None:
+            return _full(frame)
+        if frame.number <= session.number:
+            return _busy(frame)
+        session.number = frame.number
+        wide, high = session.size
+        if picture.width > wide or abs(picture.width * high - picture.height * wide) > wide + high:
+            session.size = picture.size
+        elif picture.size != session.size:
+            picture = picture.resize(session.size, Image.Resampling.BILINEAR)
+        return frame, session, picture
+
+    def _session(self, viewer: str) -> Session[Follower] | None:
         """The viewer's session, made if there is room for one; None if all places are taken."""
         now = time.monotonic()
         session = self._sessions.get(viewer)
@@ -246,12 +275,8 @@ def decode(jpeg: bytes) -> Image.Image:
 def build_live(pipeline: Pipeline) -> gr.HTML:
     """The live view, to be called inside a ``gr.Blocks`` context; keep its ``value`` untouched."""
 
-    def new_follower() -> Follow:
-        from gender_demo.tracker import Tracker
-
-        return Tracker(pipeline).follow
-
-    desk = LiveDesk(new_follower)
+    together = TOGETHER_ON_GPU if pipeline.device.type == "cuda" else 1
+    desk = LiveDesk(lambda: Tracker(pipeline), follow_all, together=together)
 
     async def follow_frame(request: object) -> Answer:
         return await asyncio.wrap_future(desk.submit(request))
@@ -269,6 +294,20 @@ def build_live(pipeline: Pipeline) -> gr.HTML:
 
 def _static(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
+
+
+def _answered(frame: Frame, analysis: Analysis) -> Answer:
+    return {
+        "frame": frame.number,
+        "size": list(analysis.size),
+        "marks": marks(analysis),
+        "server_ms": round((time.monotonic() - frame.came_s) * 1000, 1),
+    }
+
+
+def _failed(frame: Frame) -> Answer:
+    sentence = "The server could not analyse this frame; it goes on with the next one."
+    return {"frame": frame.number, "error": sentence}
 
 
 def _busy(frame: Frame) -> Answer:

@@ -7,7 +7,7 @@ import io
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,15 @@ def one_face(picture: Image.Image, at_s: float) -> Analysis:
     return Analysis(picture.size, (guess,))
 
 
+def new_desk(new_follower: Callable[[], Follow], **options: Any) -> LiveDesk[Follow]:
+    """A desk whose followers are plain functions, called one after the other."""
+
+    def follow_all(frames: Sequence[tuple[Follow, Image.Image, float]]) -> list[Analysis]:
+        return [follow(picture, at_s) for follow, picture, at_s in frames]
+
+    return LiveDesk(new_follower, follow_all, **options)
+
+
 class Gate:
     """A follower that waits to be let on, and notes the times of the frames it was given."""
 
@@ -54,7 +63,7 @@ class Gate:
 
 
 def test_a_good_frame_is_answered_with_its_marks() -> None:
-    answer = LiveDesk(lambda: one_face).submit(request(7)).result(10)
+    answer = new_desk(lambda: one_face).submit(request(7)).result(10)
     assert (answer["frame"], answer["size"]) == (7, [64, 48])
     (mark,) = answer["marks"]
     assert mark["box"] == [8.0, 8.0, 40.0, 40.0]
@@ -86,7 +95,7 @@ def test_a_good_frame_is_answered_with_its_marks() -> None:
     ],
 )
 def test_a_wrong_request_gets_one_sentence(change: dict[str, Any], words: str) -> None:
-    answer = LiveDesk(lambda: one_face).submit(request() | change).result(0)
+    answer = new_desk(lambda: one_face).submit(request() | change).result(0)
     assert words in answer["error"]
     assert answer["error"].endswith(".")
     assert "\n" not in answer["error"]
@@ -94,7 +103,7 @@ def test_a_wrong_request_gets_one_sentence(change: dict[str, Any], words: str) -
 
 @pytest.mark.parametrize("bad", [None, [], "x", 3, {}, [request()]])
 def test_what_is_no_object_gets_one_sentence(bad: object) -> None:
-    assert "error" in LiveDesk(lambda: one_face).submit(bad).result(0)
+    assert "error" in new_desk(lambda: one_face).submit(bad).result(0)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +116,7 @@ def test_what_is_no_object_gets_one_sentence(bad: object) -> None:
     ],
 )
 def test_a_wrong_picture_gets_one_sentence_and_the_next_goes_on(picture: bytes, words: str) -> None:
-    desk = LiveDesk(lambda: one_face)
+    desk = new_desk(lambda: one_face)
     answer = desk.submit(request(1, picture=picture)).result(10)
     assert words in answer["error"]
     assert desk.submit(request(2)).result(10)["marks"]
@@ -115,7 +124,7 @@ def test_a_wrong_picture_gets_one_sentence_and_the_next_goes_on(picture: bytes, 
 
 def test_seeded_damage_never_breaks_the_desk() -> None:
     random.seed(3)
-    good, desk = ASTRONAUT.read_bytes(), LiveDesk(lambda: one_face)
+    good, desk = ASTRONAUT.read_bytes(), new_desk(lambda: one_face)
     for number in range(300):
         damaged = bytearray(good[: random.choice([len(good), random.randrange(4, len(good))])])
         for _ in range(random.randrange(1, 30)):
@@ -127,7 +136,7 @@ def test_seeded_damage_never_breaks_the_desk() -> None:
 
 def test_the_newest_frame_takes_the_place_of_one_that_waits() -> None:
     gate = Gate()
-    desk = LiveDesk(lambda: gate)
+    desk = new_desk(lambda: gate)
     first = desk.submit(request(0))
     assert gate.entered.wait(10)
     second, third = desk.submit(request(1)), desk.submit(request(2))
@@ -141,7 +150,7 @@ def test_the_newest_frame_takes_the_place_of_one_that_waits() -> None:
 
 
 def test_a_frame_that_comes_after_a_newer_one_is_not_followed() -> None:
-    desk = LiveDesk(lambda: one_face)
+    desk = new_desk(lambda: one_face)
     assert desk.submit(request(5)).result(10)["marks"]
     assert desk.submit(request(4)).result(10) == {"frame": 4, "busy": True}
 
@@ -154,7 +163,7 @@ def test_viewers_take_turns_and_keep_their_own_followers() -> None:
         gates[-1].open.set()
         return gates[-1]
 
-    desk = LiveDesk(new_follower)
+    desk = new_desk(new_follower)
     for number in range(3):
         for viewer in (1, 2):
             assert desk.submit(request(number, viewer)).result(10)["marks"]
@@ -162,7 +171,7 @@ def test_viewers_take_turns_and_keep_their_own_followers() -> None:
 
 
 def test_full_is_said_and_an_idle_viewer_makes_room() -> None:
-    desk = LiveDesk(lambda: one_face, max_viewers=2, idle_s=0.2)
+    desk = new_desk(lambda: one_face, max_viewers=2, idle_s=0.2)
     for viewer in (1, 2):
         assert desk.submit(request(0, viewer)).result(10)["marks"]
     assert desk.submit(request(0, 3)).result(10)["full"]
@@ -172,7 +181,7 @@ def test_full_is_said_and_an_idle_viewer_makes_room() -> None:
 
 
 def test_an_idle_viewer_is_forgotten_without_anyone_coming() -> None:
-    desk = LiveDesk(lambda: one_face, idle_s=0.1)
+    desk = new_desk(lambda: one_face, idle_s=0.1)
     desk.submit(request()).result(10)
     deadline = time.monotonic() + 5
     while desk.viewers and time.monotonic() < deadline:
@@ -185,12 +194,41 @@ def test_a_follower_that_fails_is_replaced(caplog: pytest.LogCaptureFixture) -> 
         raise RuntimeError("no memory")
 
     followers = iter([broken, one_face])
-    desk = LiveDesk(lambda: next(followers))
+    desk = new_desk(lambda: next(followers))
     assert "goes on" in desk.submit(request(0)).result(10)["error"]
     assert desk.submit(request(1)).result(10)["marks"]
     assert [record.getMessage() for record in caplog.records] == [
         "a live frame could not be analysed"
     ]
+
+
+def test_frames_that_wait_are_followed_together_and_only_the_broken_one_fails() -> None:
+    batches: list[int] = []
+    gate = Gate()
+
+    def follow_all(frames: Sequence[tuple[str, Image.Image, float]]) -> list[Analysis]:
+        batches.append(len(frames))
+        gate(frames[0][1], 0.0)
+        if any(picture.width == 80 for _, picture, _ in frames):
+            raise RuntimeError("no memory")
+        return [one_face(picture, at_s) for _, picture, at_s in frames]
+
+    desk = LiveDesk(lambda: "follower", follow_all, together=8)
+    futures = [desk.submit(request(0, 1))]
+    assert gate.entered.wait(10)
+    futures += [desk.submit(request(0, 2)), desk.submit(request(0, 3, jpeg(80, 60)))]
+    gate.open.set()
+    answers = [future.result(10) for future in futures]
+    assert ["marks" in answer for answer in answers] == [True, True, False]
+    assert batches == [1, 2, 1, 1]
+
+
+def test_smaller_frames_of_a_viewer_are_followed_at_the_first_size() -> None:
+    desk = new_desk(lambda: one_face)
+    assert desk.submit(request(0, picture=jpeg(64, 48))).result(10)["size"] == [64, 48]
+    assert desk.submit(request(1, picture=jpeg(32, 24))).result(10)["size"] == [64, 48]
+    assert desk.submit(request(2, picture=jpeg(128, 96))).result(10)["size"] == [128, 96]
+    assert desk.submit(request(3, picture=jpeg(48, 64))).result(10)["size"] == [48, 64]
 
 
 def test_a_frame_is_decoded_as_rgb() -> None:
@@ -217,7 +255,7 @@ def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    desk = LiveDesk(lambda: one_face)
+    desk = new_desk(lambda: one_face)
     for number in range(50):
         desk.submit(request(number)).result(10)
     assert not list(tmp_path.rglob("*"))
