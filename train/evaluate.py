@@ -17,7 +17,14 @@ from typing import Any
 from PIL import Image
 
 from gender_demo import audit
-from gender_demo.checkpoint import AUDIT, SHIPPED, CheckpointError, build_model, write_file
+from gender_demo.checkpoint import (
+    AUDIT,
+    SHIPPED,
+    CheckpointError,
+    build_model,
+    load_checkpoint,
+    write_file,
+)
 from gender_demo.pipeline import DeviceError, Pipeline, load_pipeline
 from train.data import DataError
 from train.degrade import COPIES, WEBCAM, Change, Random, paste_into_frame
@@ -73,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json is not None:
             _write(args.json, measured)
         if args.write_audit:
+            _check_unchanged(pipeline, args.checkpoint)
             _write(args.checkpoint / AUDIT, measured)
     except (CheckpointError, DeviceError, DataError) as error:
         raise SystemExit(str(error)) from None
@@ -180,6 +188,15 @@ def _degraded(
         _say(name, figures)
         result.append(figures)
     return result
+
+
+def _check_unchanged(pipeline: Pipeline, folder: Path) -> None:
+    """A training run may have put newer weights there meanwhile."""
+    if load_checkpoint(folder).config != pipeline.checkpoint.config:
+        raise CheckpointError(
+            f"{folder} was changed while it was measured, so the audit was not written there: "
+            "measure a copy that no training run writes to."
+        )
 
 
 def _read(path: Path, pipeline: Pipeline, split: str | None, limit: int | None) -> LabelledSet:
