@@ -1,11 +1,13 @@
 // Sends small pictures to the server, a few at a time, and says what came back. Adapts how many
 // are under way, how large and how often to what network and server bear.
 
-// Bytes are those of the base64 text. FAR keeps to 0.92 Mbit/s, for thin lines and long ways.
+// Bytes are those of the base64 text. FAR keeps to 0.92 Mbit/s. Now and then a picture is sent the
+// other way: how much longer the larger ones take shows whether the line is thin, however long it is.
 const NEAR = { width: 480, quality: 0.75, bytesPerMs: 10000 };
 const FAR = { width: 320, quality: 0.45, bytesPerMs: 115 };
-const ENOUGH_BYTES_PER_MS = 700;
-const CALL_MS = 8; // what a call takes however little it carries
+const OTHER_EVERY = 12;
+const REMEMBERED = 5;
+const ENOUGH_BYTES_PER_MS = 800; // 6.4 Mbit/s
 const MOST_UNDER_WAY = 4;
 const LOST_AFTER_MS = 6000;
 const FIRST_WAIT_MS = 400;
@@ -19,7 +21,7 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
   const viewer = [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => byte.toString(16).padStart(2, "0")).join("");
   let number = 0, newest = -1, underWay = 0, allowed = 2, generation = 0;
-  const network = []; // milliseconds of the last calls outside the server
+  const taken = new Map([[NEAR, []], [FAR, []]]); // {bytes, ms on the way} of the last of each
   let means = NEAR, roundMs = 100, credit = 0, creditAt = 0;
   let failures = 0, notBefore = 0, troubled = false;
 
@@ -30,16 +32,17 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
     creditAt = now;
     const probing = failures > 0;
     if (now < notBefore || credit < 0 || underWay >= (probing ? 1 : allowed)) return;
-    const share = Math.min(1, means.width / Math.max(width, height));
+    const way = number % OTHER_EVERY === 2 ? (means === NEAR ? FAR : NEAR) : means;
+    const share = Math.min(1, way.width / Math.max(width, height));
     canvas.width = Math.round(width * share);
     canvas.height = Math.round(height * share);
     context.drawImage(source, 0, 0, canvas.width, canvas.height);
-    const picture = canvas.toDataURL("image/jpeg", means.quality).split(",")[1];
+    const picture = canvas.toDataURL("image/jpeg", way.quality).split(",")[1];
     credit -= picture.length;
-    send({ viewer, frame: number++, at_ms: at, picture }, at, now);
+    send({ viewer, frame: number++, at_ms: at, picture }, at, now, way);
   }
 
-  async function send(request, at, sentAt) {
+  async function send(request, at, sentAt, way) {
     const mine = generation;
     underWay += 1;
     let timer;
@@ -54,7 +57,7 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
     failures = 0;
     if (troubled) { troubled = false; onRecovery(); }
     if (answer.busy) { allowed = Math.max(1, allowed - 1); return; }
-    adapt(performance.now() - sentAt, answer.server_ms, request.picture.length);
+    adapt(performance.now() - sentAt, answer.server_ms, request.picture.length, way);
     if (answer.frame <= newest) return;
     newest = answer.frame;
     onAnswer(answer, at);
@@ -66,14 +69,18 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
     if (failures > 1 && !troubled) { troubled = true; onTrouble(sentence); }
   }
 
-  function adapt(tookMs, serverMs, bytes) {
+  function adapt(tookMs, serverMs, bytes, way) {
     roundMs += (tookMs - roundMs) * 0.2;
-    network.push(Math.max(0, tookMs - serverMs));
-    if (network.length > 8) network.shift();
-    const bytesPerMs = bytes / Math.max(1, Math.min(...network) - CALL_MS);
-    const better = means === NEAR || bytesPerMs < 1.5 * ENOUGH_BYTES_PER_MS ? means : NEAR;
-    const next = bytesPerMs < ENOUGH_BYTES_PER_MS ? FAR : better;
-    if (next !== means && network.length === 8) [means, network.length, credit] = [next, 0, 0];
+    const list = taken.get(way);
+    list.push({ bytes, ms: Math.max(0, tookMs - serverMs) });
+    if (list.length > REMEMBERED) list.shift();
+    const [near, far] = [NEAR, FAR].map((kind) =>
+      taken.get(kind).reduce((best, one) => (one.ms < best.ms ? one : best), { ms: Infinity }));
+    if (near.ms + far.ms < Infinity) {
+      const bytesPerMs = (near.bytes - far.bytes) / Math.max(1, near.ms - far.ms);
+      const next = bytesPerMs < ENOUGH_BYTES_PER_MS ? FAR : bytesPerMs > 1.5 * ENOUGH_BYTES_PER_MS ? NEAR : means;
+      if (next !== means) [means, credit] = [next, 0];
+    }
     const wanted = Math.ceil(roundMs / 60) + 1;
     allowed += Math.sign(Math.min(MOST_UNDER_WAY, wanted) - allowed) * 0.1;
   }
