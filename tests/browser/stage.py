@@ -23,7 +23,7 @@ ASTRONAUT_BOX = (179.0, 60.0, 267.0, 174.5)
 FRAMES_PER_S = 30
 """Chromium plays every MJPEG file at this rate, and from the start again at its end."""
 BITS, SQUARE_PX = 10, 12
-START_TIMEOUT_S = 120.0
+START_TIMEOUT_S = 240.0
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
