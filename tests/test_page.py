@@ -1,18 +1,13 @@
-"""The page's structure and its API, over a checkpoint with random weights."""
+"""The page's structure, over a checkpoint with random weights."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import pytest
-from gradio_client import Client, handle_file
-from PIL import Image
 
 from gender_demo.audit import NO_AUDIT
 from gender_demo.checkpoint import SHIPPED, CheckpointError
@@ -25,19 +20,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def page(random_pipeline: Pipeline) -> gr.Blocks:
     return build_page(random_pipeline)
-
-
-@pytest.fixture(scope="module")
-def client(page: gr.Blocks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """The real server on a port of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("cache")))
-        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
-        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-        client = Client(url, verbose=False, download_files=tmp_path_factory.mktemp("fetched"))
-        yield client
-        client.close()
-        page.close(verbose=False)
 
 
 def values(page: gr.Blocks, kind: type[Any]) -> list[Any]:
@@ -100,32 +82,3 @@ def test_an_audit_of_unknown_form_is_a_sentence(random_pipeline: Pipeline) -> No
     )
     with pytest.raises(CheckpointError, match=r"audit\.json cannot be read by this version"):
         build_page(pipeline)
-
-
-def test_annotate_route(client: Client, astronaut_path: Path) -> None:
-    path, analysis = client.predict(handle_file(str(astronaut_path)), api_name="/annotate")
-    with Image.open(path) as drawn:
-        assert drawn.size == (512, 512)
-    assert analysis["size"] == [512, 512]
-    assert analysis["predictions"][0]["probabilities"][0][0] == "female"
-
-
-def test_photos_route(client: Client, astronaut_path: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken.jpg"
-    broken.write_bytes(b"no")
-    gallery, table, csv_path, json_path, zip_path = client.predict(
-        [handle_file(str(astronaut_path)), handle_file(str(broken))], api_name="/photos"
-    )
-    assert len(gallery) == 1
-    assert table["headers"] == ["File", "Face", "Perceived as", "Probability", "Reasons", "Box"]
-    assert table["data"][0][0] == "astronaut.jpg"
-    assert table["data"][-1][4].startswith("broken.jpg is not a picture")
-    assert Path(csv_path).read_text().startswith("file,face,label,probability,reasons,")
-    assert len(json.loads(Path(json_path).read_text())) == 2
-    assert Path(zip_path).stat().st_size > 10_000
-
-
-def test_a_bad_picture_reaches_the_client_as_one_sentence(client: Client, tmp_path: Path) -> None:
-    (tmp_path / "empty.png").touch()
-    with pytest.raises(Exception, match=r"empty\.png is empty\."):
-        client.predict(handle_file(str(tmp_path / "empty.png")), api_name="/annotate")

@@ -1,0 +1,144 @@
+"""Every tab in a real browser: photos in, table and CSV out, report, looks at both widths."""
+
+from __future__ import annotations
+
+import base64
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+OpenPage = Callable[..., Page]
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "gender_demo" / "static" / "examples"
+SLOW_MS = 120_000
+TABS = ("Live", "Photos", "Report")
+PASTE = """([name, data]) => {
+    const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([bytes], name, { type: "image/jpeg" }));
+    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+}"""
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+    expect(page.get_by_role("tabpanel").filter(visible=True)).to_have_count(1)
+
+
+def upload(page: Page, *files: Path) -> None:
+    page.locator("#photos-files input[type=file]").set_input_files(list(files))
+    page.locator("#photos-csv").wait_for(timeout=SLOW_MS)
+
+
+def column(page: Page, number: int) -> list[str]:
+    return page.locator(f"#photos-table tbody tr > :nth-child({number})").all_inner_texts()
+
+
+def sideways(page: Page) -> bool:
+    wide: bool = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return wide
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {rule['nodes'][0]['target']}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_tab_fits_and_is_accessible(open_page: OpenPage, width: int, scheme: str) -> None:
+    page = open_page(width=width, scheme=scheme)
+    errors: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    page.on("console", note)
+    for tab in TABS:
+        open_tab(page, tab)
+        if tab == "Photos":
+            upload(page, EXAMPLES / "astronaut.jpg")
+        assert not sideways(page), tab
+        assert violations(page) == [], tab
+    assert errors == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_photos_to_table_to_csv_to_report(open_page: OpenPage, width: int, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    page = open_page(width=width)
+    open_tab(page, "Photos")
+    upload(page, EXAMPLES / "astronaut.jpg", broken)
+    expect(page.locator("#photos-summary")).to_contain_text("1 picture, ")
+    expect(page.locator("#photos-summary li")).to_contain_text("broken.jpg is not a picture")
+    expect(page.locator("#photos-gallery img").first).to_be_visible()
+    assert column(page, 1)[0] == "astronaut.jpg"
+    assert column(page, 3)[0] in ("female", "male", "unsure")
+    with page.expect_download() as download:
+        page.locator("#photos-csv").click()
+    with download.value.path().open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert download.value.suggested_filename == "faces.csv"
+    assert [row["file"] for row in rows] == column(page, 1)
+    assert abs(float(rows[0]["x0"]) - 179) < 15
+    open_tab(page, "Report")
+    expect(page.get_by_role("heading", name="How often is it wrong?")).to_be_visible()
+    expect(page.locator("#report .about").last).to_contain_text("easured")
+
+
+def test_an_example_and_a_sorted_table(open_page: OpenPage) -> None:
+    page = open_page()
+    open_tab(page, "Photos")
+    page.get_by_role("button", name="Many faces").click()
+    page.locator("#photos-csv").wait_for(timeout=SLOW_MS)
+    assert len(column(page, 1)) >= 29
+    heading = page.locator("#photos-table th").filter(has_text="Probability")
+    for direction, turned in (("ascending", False), ("descending", True)):
+        heading.get_by_role("button").click()
+        expect(heading).to_have_attribute("aria-sort", direction)
+        values = [int(text.split()[0]) for text in column(page, 4)]
+        assert values == sorted(values, reverse=turned)
+
+
+def test_a_pasted_picture(open_page: OpenPage) -> None:
+    page = open_page()
+    open_tab(page, "Photos")
+    data = base64.b64encode((EXAMPLES / "astronaut.jpg").read_bytes()).decode()
+    page.evaluate(PASTE, ["pasted.jpg", data])
+    page.locator("#photos-csv").wait_for(timeout=SLOW_MS)
+    assert column(page, 1)[0] == "pasted.jpg"
+
+
+def test_a_hostile_file_name_stays_text(open_page: OpenPage, tmp_path: Path) -> None:
+    """gr.HTML templates are JavaScript: a name must never be run or become markup."""
+    name = "${window.bad=1}`<img src=x onerror='bad=1'>{{x}}.jpg"
+    (tmp_path / name).write_bytes(b"no picture")
+    page = open_page()
+    open_tab(page, "Photos")
+    upload(page, tmp_path / name)
+    assert len(column(page, 1)) == 1
+    assert page.evaluate("window.bad") is None
+    expect(page.locator("#photos-results li img, #photos-table img")).to_have_count(0)
+
+
+def test_the_notice_stands_before_the_camera(open_page: OpenPage) -> None:
+    page = open_page()
+    lines = page.locator("#panel-lines li")
+    expect(lines).to_have_count(8)
+    expect(lines.last).to_be_in_viewport()
+    assert page.evaluate(
+        "document.querySelector('#panel-lines').compareDocumentPosition("
+        "document.querySelector('#live-start')) === Node.DOCUMENT_POSITION_FOLLOWING"
+    )
+    page.get_by_role("button", name="More", exact=True).click()
+    expect(page.get_by_text("Gender is not written on a face")).to_be_visible()

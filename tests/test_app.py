@@ -1,0 +1,146 @@
+"""app.py as a process: it serves, guards, ends well; wrong flags get one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+DIRECT = build_opener(ProxyHandler({}))
+ANN = ("ann", "secret")
+
+
+def run(*flags: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "app.py", *map(str, flags)],
+        cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def assert_one_sentence(done: subprocess.CompletedProcess[str], said: str) -> None:
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert said in last, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--port", "0"], "'0' is not a port"),
+        (["--port", "many"], "'many' is not a port"),
+        (["--auth", "nocolon"], "give a user and a password with a colon between them"),
+        (["--auth", ":"], "give a user and a password with a colon between them"),
+        (["--host", "no.such.host.invalid"], "The host 'no.such.host.invalid' is not known"),
+    ],
+)
+def test_wrong_flags(flags: list[str], said: str) -> None:
+    assert_one_sentence(run(*flags), said)
+
+
+def test_a_taken_port() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert_one_sentence(run("--port", port), f"Port {port} on 127.0.0.1 cannot be used")
+
+
+def test_a_missing_checkpoint(tmp_path: Path) -> None:
+    done = run("--checkpoint", tmp_path / "none", "--port", str(free_port()))
+    assert_one_sentence(done, "There is no checkpoint folder at")
+
+
+def test_a_damaged_checkpoint(tmp_path: Path, random_checkpoint: Path) -> None:
+    for file in random_checkpoint.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    done = run("--checkpoint", tmp_path, "--port", str(free_port()))
+    assert_one_sentence(done, "does not match the hash")
+
+
+def test_an_unknown_device(random_checkpoint: Path) -> None:
+    done = run("--checkpoint", random_checkpoint, "--device", "abacus", "--port", str(free_port()))
+    assert_one_sentence(done, "The device 'abacus' is not known")
+
+
+@pytest.fixture(scope="module")
+def url(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app in a process of its own, behind a password; it ends well when it is asked to."""
+    temp, port = tmp_path_factory.mktemp("temp"), free_port()
+    process = subprocess.Popen(
+        [sys.executable, "app.py", "--checkpoint", str(random_checkpoint), "--port", str(port),
+         "--auth", ":".join(ANN)],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(temp)},
+    )  # fmt: skip
+    assert process.stdout is not None
+    with process.stdout:
+        assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+        yield f"http://127.0.0.1:{port}/"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+        assert process.stdout.read() == "", "the log says nothing about visitors"
+    assert not list(temp.glob("gender-demo-*")), "pictures are gone with the process"
+
+
+@pytest.fixture(scope="module")
+def client(url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    return Client(url, auth=ANN, verbose=False, download_files=tmp_path_factory.mktemp("fetched"))
+
+
+def test_the_password_guards_every_route(url: str) -> None:
+    assert b"auth_required" in DIRECT.open(url, timeout=60).read()
+    for route in ("config", "gradio_api/info", "gradio_api/queue/data?session_hash=x"):
+        with pytest.raises(HTTPError) as caught:
+            DIRECT.open(url + route, timeout=60)
+        assert caught.value.code == 401, route
+        caught.value.close()
+
+
+def test_annotate_route(client: Client, astronaut_path: Path) -> None:
+    path, analysis = client.predict(handle_file(str(astronaut_path)), api_name="/annotate")
+    with Image.open(path) as drawn:
+        assert drawn.size == (512, 512)
+    assert analysis["size"] == [512, 512]
+    assert analysis["predictions"][0]["probabilities"][0][0] == "female"
+
+
+def test_photos_route(client: Client, astronaut_path: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no")
+    gallery, table, csv_path, json_path, zip_path = client.predict(
+        [handle_file(str(astronaut_path)), handle_file(str(broken))], api_name="/photos"
+    )
+    assert len(gallery) == 1
+    assert table["headers"] == ["File", "Face", "Perceived as", "Probability", "Reasons", "Box"]
+    assert table["data"][0][0] == "astronaut.jpg"
+    assert table["data"][-1][4].startswith("broken.jpg is not a picture")
+    assert Path(csv_path).read_text().startswith("file,face,label,probability,reasons,")
+    assert len(json.loads(Path(json_path).read_text())) == 2
+    assert Path(zip_path).stat().st_size > 10_000
+
+
+def test_a_bad_picture_reaches_the_client_as_one_sentence(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(AppError, match=r"^empty\.png is empty\.$"):
+        client.predict(handle_file(str(tmp_path / "empty.png")), api_name="/annotate")
