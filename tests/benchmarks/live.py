@@ -191,10 +191,8 @@ def measure_stock(browser: Browser, checkpoint: list[str], folder: Path, seconds
         with tabs(browser, 1) as pages:
             page = pages[0]
             page.goto(f"http://127.0.0.1:{port}")
-            page.get_by_role("button", name="Access Webcam").or_(
-                page.get_by_text("Click to Access Webcam")
-            ).first.click()
-            page.get_by_role("button", name="Record").click()
+            page.get_by_text("Click to Access Webcam").first.click()
+            page.locator("button[aria-label='capture photo']").click()  # it says "Record"
             page.evaluate((HERE.parent / "stock_watch.js").read_text(encoding="utf-8"))
             page.wait_for_function("window.pictures.length > 0", timeout=60_000)
             page.wait_for_timeout(4000)
