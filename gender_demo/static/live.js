@@ -172,7 +172,7 @@ function tick() {
   root.dataset.shownFps = perSecond(shownAt, now).toFixed(1);
   root.dataset.answersFps = perSecond(answeredAt, now).toFixed(1);
   const { shownFps, answersFps, ageMs } = root.dataset;
-  get("live-figures").textContent = `${Math.round(shownFps)} frames a second · ${Math.round(answersFps)} analysed · ${ageMs ? `boxes ${ageMs} ms old` : "no boxes yet"}`;
+  get("live-figures").textContent = `${Math.round(shownFps)} frames/s · ${Math.round(answersFps)} analyses/s · ${ageMs ? `${ageMs} ms old` : "none yet"}`;
   if (state === "running" && root.dataset.ageMs) faces.tell(drawn, hide.checked);
   if (document.hidden || !visible()) lastFrameAt = now;
   const silent = now - lastFrameAt > SILENT_AFTER_MS;
