@@ -13,8 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from xml.etree import ElementTree
 
-WIDTH = 400
-RIGHT = 386
+WIDTH = 340
+RIGHT = 328
 STYLE = Path(__file__).parent / "static" / "charts" / "chart.css"
 INKS = 4
 Node = ElementTree.Element
@@ -36,14 +36,14 @@ def intervals(
     alt: str, rows: Sequence[tuple[str, Sequence[Measured]]], series: Sequence[str] = ()
 ) -> str:
     """A line for each group: its shares as dots on bars that span their intervals."""
-    top, step, left = (44 if series else 22), 26, 138
+    top, step, left = (44 if series else 22), 26, 112
     height = top + step * len(rows) + 6
     lowest = min(m.low for _, row in rows for m in row)
     start = max(0.0, math.floor(lowest * 20) / 20)
     svg = _svg(alt, height)
     at = _scale(start, 1.0, left, RIGHT - 6)
     for i, name in enumerate(series):
-        x = left + i * 90
+        x = left + i * 84
         _mark(svg, x + 5, 10, i)
         _text(svg, x + 15, 14, name, "start")
     for tick in _ticks(start, 1.0):
@@ -99,7 +99,7 @@ class _scale:  # noqa: N801 - used as a function
 def _plane(
     alt: str, x: tuple[float, float], y: tuple[float, float], x_name: str, y_name: str
 ) -> tuple[Node, _scale, _scale]:
-    left, top, bottom, height = 52, 26, 250, 292
+    left, top, bottom, height = 48, 26, 224, 266
     svg = _svg(alt, height)
     at_x, at_y = _scale(*x, left, RIGHT - 6), _scale(*y, bottom, top)
     for tick in _ticks(*y):

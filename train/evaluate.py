@@ -65,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--utkface", type=Path, metavar="DIR", help="the audit's set from elsewhere"
     )
+    parser.add_argument(
+        "--variants",
+        type=int,
+        metavar="N",
+        help="the audit's worse pictures and copies on N pictures evenly spread (default: all)",
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument(
         "--cache", type=Path, default=CACHE, help="where found faces are kept (%(default)s)"

@@ -77,7 +77,7 @@ def audited(tiny: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     cache = tmp_path_factory.mktemp("cache")
     command = ["evaluate", str(tiny["fairface"]), "--utkface", str(tiny["utkface"])]
     command += ["--checkpoint", str(tiny["checkpoint"]), "--device", "cpu", "--cache", str(cache)]
-    assert main([*command, "--write-audit"]) == 0
+    assert main([*command, "--write-audit", "--variants", "3"]) == 0
     audit = load_checkpoint(tiny["checkpoint"]).audit
     assert audit is not None
     return audit

@@ -167,6 +167,7 @@ def test_the_audit_holds_every_part(audited: dict[str, Any], tiny: dict[str, Pat
     assert val["reasons"]["no_face"] == DRAWINGS
     assert [row["name"] for row in audited["degraded"]] == list(WEBCAM)
     assert [row["name"] for row in audited["flips"]] == list(COPIES)
+    assert {row["count"] for row in (*audited["degraded"], *audited["flips"])} == {3}
     context, frame = audited["context"]["shown"]
     assert context["found_share"] == 1
     assert context["same_faces_given"] == audited["context"]["given"]["accuracy"]
