@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,18 @@ if TYPE_CHECKING:
     from gender_demo.pipeline import Pipeline
 
 
+def build(pipeline: Pipeline) -> gr.Blocks:
+    """Inside a running loop: outside of one, gradio opens loops that it never closes."""
+
+    async def inside() -> gr.Blocks:
+        return build_page(pipeline)
+
+    return asyncio.run(inside())
+
+
 @pytest.fixture(scope="module")
 def page(random_pipeline: Pipeline) -> gr.Blocks:
-    return build_page(random_pipeline)
+    return build(random_pipeline)
 
 
 def values(page: gr.Blocks, kind: type[Any]) -> list[Any]:
@@ -81,4 +91,4 @@ def test_an_audit_of_unknown_form_is_a_sentence(random_pipeline: Pipeline) -> No
         replace(random_pipeline.checkpoint, audit=audit),
     )
     with pytest.raises(CheckpointError, match=r"audit\.json cannot be read by this version"):
-        build_page(pipeline)
+        build(pipeline)
