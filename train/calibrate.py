@@ -59,8 +59,11 @@ def look(model: nn.Module, crops: Crops, size_px: int, batch: int = 128) -> Held
 
 
 def flip_averaged(logits: Tensor, temperature: float) -> Tensor:
-    """Probabilities (n, classes) from logits (2, n, classes) of crops and their mirrors."""
-    return (logits / temperature).softmax(-1).mean(0)
+    """Probabilities (n, classes) from logits (2, n, classes) of crops and their mirrors.
+
+    The same as ``gender_demo.classifier`` does.
+    """
+    return (logits.mean(0) / temperature).softmax(-1)
 
 
 def fit_temperature(held: HeldOut) -> float:

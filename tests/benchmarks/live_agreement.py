@@ -26,7 +26,7 @@ from gender_demo import Tracker, load_pipeline
 from gender_demo.results import Analysis, Prediction
 
 CONTEXT = ROOT.parent / "shared/data/fairface/val_context-00000-of-00001.parquet"
-SIZE, SENT_PX, QUALITY = (640, 480), 384, 75
+SIZE, SENT_PX, QUALITY = (640, 480), 480, 75
 FACE_SHARE = 0.45
 """Height of the middle face in a context picture, as a share of the picture's."""
 FPS, FRAMES, SETTLED = 12, 36, (16, 22, 28, 34)

@@ -1,0 +1,96 @@
+"""What the README says is true: front matter, commands, output, links."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+
+
+def front_matter() -> dict[str, object]:
+    return yaml.safe_load(README.split("---")[1])
+
+
+def test_front_matter_is_what_spaces_takes() -> None:
+    matter = front_matter()
+    assert matter["sdk"] == "gradio"
+    assert {matter["colorFrom"], matter["colorTo"]} <= COLOURS
+    assert len(matter["short_description"]) <= 60
+    assert len(matter["emoji"]) == 1
+    assert (ROOT / matter["app_file"]).is_file()
+    assert matter["license"] == "apache-2.0"
+    assert re.fullmatch(r"3\.\d+", matter["python_version"])
+    assert f"gradio=={matter['sdk_version']} " in (ROOT / "requirements.lock").read_text()
+
+
+def test_the_commands_are_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    for target in re.findall(r"^ +make ([a-z]+)", README, re.M):
+        assert target in targets
+
+
+def test_every_link_leads_somewhere() -> None:
+    for name in ("README.md", "CONTRIBUTING.md", "train/README.md"):
+        text = (ROOT / name).read_text()
+        for link in re.findall(r"\]\(([^)#]+)\)", text):
+            if not link.startswith("http"):
+                assert ((ROOT / name).parent / link).exists(), f"{name}: {link}"
+
+
+@pytest.mark.parametrize("block", re.findall(r"```console\n(.*?)```", README, re.S))
+def test_command_lines_print_what_is_shown(block: str) -> None:
+    command, _, shown = block.partition("\n")
+    words = shlex.split(command.removeprefix("$ python "))
+    done = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == shown.strip()
+
+
+def test_flags_are_those_of_the_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    stated = re.search(r"`python app\.py (.*?)`", README, re.S)
+    assert stated is not None
+    for flag in re.findall(r"--[a-z]+", stated[1]):
+        assert flag in done.stdout
+
+
+def test_the_python_example_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    example = re.search(r"```python\n(from gender_demo .*?)```", README, re.S)
+    assert example is not None
+    exec(compile(example[1], "README.md", "exec"), {})
+    assert capsys.readouterr().out
+
+
+def test_each_dependency_is_bounded_and_attributed() -> None:
+    attribution = (ROOT / "ATTRIBUTION.md").read_text()
+    lines = [
+        *(ROOT / "requirements.txt").read_text().splitlines(),
+        *(ROOT / "train" / "requirements.txt").read_text().splitlines(),
+        *re.findall(r'^    "([a-z].*?)",', (ROOT / "pyproject.toml").read_text(), re.M),
+    ]
+    for line in lines:
+        if line and not line.startswith("#"):
+            name = re.split(r"[=<>~! ]", line)[0]
+            assert f"| {name} |" in attribution, f"{name} has no row in ATTRIBUTION.md"
+            assert "==" in line or ("<" in line and ">=" in line), f"{name} has no bounds"
+
+
+def test_the_lock_holds_hashes_and_no_addresses() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    assert lock.count("--hash=sha256:") > 100
