@@ -89,10 +89,12 @@ def check_port(host: str, port: int) -> str | None:
 def serve(flags: argparse.Namespace) -> int:
     from gender_demo.checkpoint import CheckpointError
     from gender_demo.page import build_page, launch_options
-    from gender_demo.pipeline import DeviceError, load_pipeline
+    from gender_demo.pipeline import DeviceError, leave_room, load_pipeline
 
+    leave_room()
     try:
         pipeline = load_pipeline(flags.checkpoint, flags.device)
+        pipeline.warm_up()
         page = build_page(pipeline)
     except (CheckpointError, DeviceError) as error:
         return fail(str(error))

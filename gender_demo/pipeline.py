@@ -5,6 +5,7 @@ picture --detect--> faces --crop--> crops --classify--> probabilities --decide--
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -65,6 +66,12 @@ class Pipeline:
             for picture, faces in zip(pictures, found, strict=True)
         ]
 
+    def warm_up(self) -> None:
+        """Run the nets once, so that the first picture does not wait for their set-up."""
+        side = self.checkpoint.config.input_px
+        self.detect([Image.new("RGB", (480, 360))])
+        self.classify([Image.new("RGB", (side, side))])
+
     def find(self, pictures: Sequence[Image.Image]) -> list[list[Face]]:
         """The faces of each picture, in its own pixels, searched at MAX_SEARCH_PX at most."""
         small = [_shrink(picture) for picture in pictures]
@@ -118,6 +125,14 @@ def pick_device(device: str = "auto") -> torch.device:
             f"The device {device!r} is not on this machine: use --device auto or cpu."
         )
     return torch.device(device)
+
+
+def leave_room() -> None:
+    """Let torch use half of the cores: the others serve the page and, at home, the browser.
+
+    On a CPU that is fully taken, threads that wait for each other cost more than they bring.
+    """
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
 
 
 def _shrink(picture: Image.Image) -> Image.Image:
