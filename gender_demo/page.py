@@ -53,11 +53,12 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
     annotator = Annotator(pipeline)
     shown = _read_report(checkpoint)
     gr.set_static_paths([STATIC / "examples"])
-    with gr.Blocks(
+    page: gr.Blocks = gr.Blocks(
         title="How might this face be perceived?",
         analytics_enabled=False,
         delete_cache=(DELETE_EVERY_S, DELETE_AFTER_S),
-    ) as page:
+    )
+    with page:
         gr.Markdown(_static("title.md"), elem_id="title")
         if not is_shipped(checkpoint):
             gr.Markdown(escape_markdown(whose_model(checkpoint)), elem_id="whose")
