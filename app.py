@@ -87,20 +87,22 @@ def check_port(host: str, port: int) -> str | None:
 
 
 def serve(flags: argparse.Namespace) -> int:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+
     from gender_demo.checkpoint import CheckpointError
-    from gender_demo.page import build_page, launch_options
     from gender_demo.pipeline import DeviceError, leave_room, load_pipeline
 
     leave_room()
     try:
         pipeline = load_pipeline(flags.checkpoint, flags.device)
         pipeline.warm_up()
+        from gender_demo.page import build_page, launch_options
+
         page = build_page(pipeline)
     except (CheckpointError, DeviceError) as error:
         return fail(str(error))
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
     try:
         _, url, share_url = page.launch(
             server_name=flags.host, server_port=flags.port, share=flags.share, auth=flags.auth,
