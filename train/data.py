@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,12 @@ def load_crops(folder: Path, splits: Iterable[str]) -> list[Crops]:
         targets = {}
         for name in names:
             number = {value: i for i, value in enumerate(classes[name])}
-            targets[name] = torch.tensor([number[value] for value in columns[name][chosen]])
+            values = columns[name][chosen].tolist()
+            unknown = Counter(value for value in values if value not in number)
+            if unknown:
+                told = ", ".join(f"{count} x {value!r}" for value, count in unknown.most_common(5))
+                raise DataError(f"the split {split!r} of {folder} has unknown {name}: {told}")
+            targets[name] = torch.tensor([number[value] for value in values])
         lonely = [c for i, c in enumerate(classes[names[0]]) if not (targets[names[0]] == i).any()]
         if lonely:
             raise DataError(f"the split {split!r} has no picture of {', '.join(lonely)}")

@@ -2,9 +2,8 @@
 
 The run folder holds ``run.pt`` (everything needed to go on), ``metrics.jsonl``, TensorBoard events
 and ``checkpoint/``, a checkpoint folder that is refreshed after each epoch. The same command goes
-on where it was interrupted, and ends with the same weights as an unbroken run; only ``--plan`` may
-be changed in between. Under ``torchrun`` the batch is shared among the processes; on a CPU one
-process a core is about 1.4 times as fast as one process with as many threads.
+on where it was interrupted, and ends with the same weights as an unbroken run; only ``--plan`` and
+``--decay`` may be changed in between. Under ``torchrun`` the batch is shared among the processes.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -21,7 +21,7 @@ from train.data import DataError, load_crops
 from train.schedule import Schedule, parse_plan
 from train.trainer import Recipe, Trainer
 
-PRESETS = {
+PRESETS: dict[str, dict[str, Any]] = {
     "scratch": {"lr": 2e-3, "plan": "10@64,3@96,1@112"},
     "finetune": {"lr": 2e-4, "plan": "4@112"},
 }
@@ -64,7 +64,7 @@ def fit(args: argparse.Namespace) -> int:
     if processes > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     preset = PRESETS[args.preset]
-    stages = parse_plan(args.plan or str(preset["plan"]))
+    stages = parse_plan(args.plan or preset["plan"])
     device = torch.device(
         args.device if args.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     )
@@ -73,7 +73,7 @@ def fit(args: argparse.Namespace) -> int:
     )
     recipe = Recipe(
         arch=args.arch,
-        lr=args.lr or float(preset["lr"]),
+        lr=args.lr or preset["lr"],
         batch=min(args.batch, len(train)) // processes * processes,
         weight_decay=args.weight_decay,
         smoothing=args.smoothing,
@@ -87,5 +87,8 @@ def fit(args: argparse.Namespace) -> int:
     )
     schedule = Schedule(stages, len(train) // recipe.batch, recipe.warmup, args.decay)
     start = args.start or (SHIPPED if args.preset == "finetune" else None)
-    trainer = Trainer(recipe, train, valid, schedule, args.out, device, start)
-    return trainer.run()
+    try:
+        return Trainer(recipe, train, valid, schedule, args.out, device, start).run()
+    finally:
+        if processes > 1:
+            dist.destroy_process_group()

@@ -6,9 +6,10 @@ import json
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from types import FrameType
 from typing import Any
 
@@ -59,7 +60,12 @@ def build(recipe: Recipe, crops: Crops, start: Path | None) -> nn.Module:
     if start is not None:
         if str(start) == "imagenet":
             weights = torchvision.models.get_model_weights(recipe.arch).DEFAULT
-            state = dict(weights.get_state_dict(progress=False, check_hash=True))
+            try:
+                state = dict(weights.get_state_dict(progress=False, check_hash=True))
+            except OSError as error:
+                raise CheckpointError(
+                    f"ImageNet weights cannot be downloaded ({error}): give --start a folder"
+                ) from None
         else:
             checkpoint = load_checkpoint(start)
             if checkpoint.config.arch != recipe.arch:
@@ -93,8 +99,12 @@ class Trainer:
         self.average = build(recipe, train, start).to(**layout).eval().requires_grad_(False)
         decayed = [p for p in self.model.parameters() if p.ndim > 1]
         others = [p for p in self.model.parameters() if p.ndim <= 1]
+        groups: list[dict[str, Any]] = [
+            {"params": decayed},
+            {"params": others, "weight_decay": 0.0},
+        ]
         self.optimizer = torch.optim.AdamW(
-            [{"params": decayed}, {"params": others, "weight_decay": 0.0}],
+            groups,
             lr=recipe.lr,
             weight_decay=recipe.weight_decay,
             fused=True,
@@ -114,7 +124,12 @@ class Trainer:
     def _load(self) -> None:
         if not self._path.exists():
             return
-        saved = torch.load(self._path, map_location=self.device, weights_only=True)
+        try:
+            saved = torch.load(self._path, map_location=self.device, weights_only=True)
+        except (RuntimeError, EOFError, UnpicklingError, LookupError, ValueError) as error:
+            raise DataError(
+                f"{self._path} cannot be read ({type(error).__name__}): delete it or change --out"
+            ) from None
         if saved["recipe"] != asdict(self.recipe):
             before, now = saved["recipe"], asdict(self.recipe)
             changed = ", ".join(
@@ -157,7 +172,8 @@ class Trainer:
             disable=self.rank > 0,
         )
         saved_at = time.monotonic()
-        with _interruptible(self), bar, SummaryWriter(str(self.out)) as writer:
+        events: Any = nullcontext() if self.rank else SummaryWriter(str(self.out))
+        with _interruptible(self), bar, events as writer:
             while self.step < total and not self._told_to_stop():
                 began = time.monotonic()
                 loss = self.train_step()
@@ -175,6 +191,8 @@ class Trainer:
                     self.save()
                     saved_at = time.monotonic()
         self.save()
+        if self.recipe.processes > 1:
+            dist.barrier()  # torchrun ends all processes as soon as one has ended early
         if self.stop:
             print(f"stopped and saved at step {self.step} of {total}: the same command goes on")
             return STOPPED
@@ -207,7 +225,7 @@ class Trainer:
         self.model.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             logits = self.learner(pictures).float()
-        loss = logits.new_zeros(())
+        loss: Tensor = logits.new_zeros(())
         first = 0
         for i, (name, classes) in enumerate(crops.classes.items()):
             part = logits[:, first : first + len(classes)]
@@ -219,7 +237,7 @@ class Trainer:
                 part, target, label_smoothing=recipe.smoothing
             )
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         self.optimizer.step()
         self.step += 1
         self._follow()
@@ -227,13 +245,13 @@ class Trainer:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """The moving average, which forgets quickly at first."""
+        """The moving average, which forgets quickly at first; batch statistics are copied, since
+        those of an average lag behind when the picture side changes."""
         keep = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
-        pairs = zip(
-            self.average.state_dict().values(), self.model.state_dict().values(), strict=True
-        )
-        floats = [(a, b) for a, b in pairs if a.is_floating_point()]
-        torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], 1 - keep)
+        average, model = self.average, self.model
+        torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - keep)
+        for old, new in zip(average.buffers(), model.buffers(), strict=True):
+            old.copy_(new)
 
     def evaluate(self) -> dict[str, Any]:
         """Held-out figures of the moving average; refreshes the checkpoint folder."""
@@ -258,7 +276,7 @@ class Trainer:
     def _log(self, writer: SummaryWriter, facts: dict[str, Any]) -> None:
         with (self.out / "metrics.jsonl").open("a") as lines:
             lines.write(json.dumps(facts) + "\n")
-        writer.add_scalar("held_out/accuracy", facts["accuracy"], self.step)  # type: ignore[no-untyped-call]
+        writer.add_scalar("held_out/accuracy", facts["accuracy"], self.step)
         tqdm.write(json.dumps(facts))
 
 

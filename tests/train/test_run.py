@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,8 @@ from train import trainer
 from train.__main__ import main
 from train.data import load_crops
 from train.prepare import cut
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def draw(kind: str, number: int) -> Image.Image:
@@ -106,6 +111,26 @@ def test_interrupted_run_ends_with_the_same_weights(
         assert all(torch.equal(one[part][name], other[part][name]) for name in one[part]), part
 
 
+def test_two_processes_share_the_batch(data: Path, tmp_path: Path) -> None:
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
+        *("-m", "train", "fit", str(data), "--out", str(tmp_path)),
+        *("--plan", "1@32", "--batch", "16", "--warmup", "4", "--device", "cpu"),
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, check=True, env=environment, cwd=ROOT, capture_output=True, timeout=200)
+    (facts,) = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert json.loads(facts)["epoch"] == 1.0
+    saved = torch.load(tmp_path / "run.pt", weights_only=True)
+    assert saved["recipe"]["processes"] == 2
+
+
+def test_damaged_run_is_told_in_a_sentence(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "run.pt").write_bytes(b"half a file")
+    with pytest.raises(SystemExit, match=r"cannot be read .*delete it or change --out"):
+        fit(data, tmp_path)
+
+
 def test_other_flags_do_not_continue_a_run(data: Path, finished: Path) -> None:
     with pytest.raises(SystemExit, match="seed 0 -> 1"):
         main(["fit", str(data), "--out", str(finished), "--plan", "2@32", "--batch", "16",
@@ -140,3 +165,21 @@ def test_whole_picture_stands_in_the_middle_of_its_crop() -> None:
     assert crop.shape == (144, 144, 3)
     inside = (crop[..., 0] > 250).mean()
     assert inside == pytest.approx((1 / 1.25) ** 2, abs=0.02)
+
+
+def test_export_writes_the_better_of_what_it_tried(
+    data: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "mine"
+    flags = ["--px", "32,40", "--facts", '{"licence": "cc-by-4.0"}']
+    assert main(["export", str(finished), str(data), "--out", str(out), *flags]) == 0
+    lines = [line.split(" ", 1) for line in capsys.readouterr().out.splitlines()[:-1]]
+    tried = [(weights, json.loads(facts)) for weights, facts in lines]
+    assert len(tried) == 4
+    config = load_checkpoint(out).config
+    assert config.training["licence"] == "cc-by-4.0"
+    held_out = config.training["held out"]
+    assert held_out["accuracy"] == max(facts["accuracy"] for _, facts in tried)
+    assert config.input_px == held_out["size_px"]
+    with pytest.raises(SystemExit, match=r"holds no run\.pt"):
+        main(["export", str(tmp_path), str(data), "--out", str(out)])
