@@ -78,7 +78,11 @@ def run(args: argparse.Namespace) -> int:
 def renew_statistics(model: nn.Module, crops: Crops, size_px: int, batches: int = 16) -> None:
     """Means and variances of the batch norms over augmented crops, as ``swa_utils.update_bn``."""
     generator = torch.Generator().manual_seed(0)
-    chosen = torch.randperm(len(crops), generator=generator)[: batches * 128].split(128)
+    chosen = torch.randperm(len(crops), generator=generator)[: batches * 128]
     update_bn(
-        [augment(crops.pixels[part], crops.margin, size_px, generator) for part in chosen], model
+        [
+            augment(crops.pixels[part], crops.margin, size_px, generator)
+            for part in torch.split(chosen, 128)
+        ],
+        model,
     )

@@ -118,7 +118,7 @@ def test_two_processes_share_the_batch(data: Path, tmp_path: Path) -> None:
         *("--plan", "1@32", "--batch", "16", "--warmup", "4", "--device", "cpu"),
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(command, check=True, env=environment, cwd=ROOT, capture_output=True, timeout=200)
+    subprocess.run(command, check=True, env=environment, cwd=ROOT, capture_output=True, timeout=280)
     (facts,) = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert json.loads(facts)["epoch"] == 1.0
     saved = torch.load(tmp_path / "run.pt", weights_only=True)
