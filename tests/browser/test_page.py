@@ -140,5 +140,5 @@ def test_the_notice_stands_before_the_camera(open_page: OpenPage) -> None:
         "document.querySelector('#panel-lines').compareDocumentPosition("
         "document.querySelector('#live-start')) === Node.DOCUMENT_POSITION_FOLLOWING"
     )
-    page.get_by_role("button", name="More", exact=True).click()
+    page.locator("#panel-more button").first.click()
     expect(page.get_by_text("Gender is not written on a face")).to_be_visible()
