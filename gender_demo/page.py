@@ -64,7 +64,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
             gr.Markdown(escape_markdown(whose_model(checkpoint)), elem_id="whose")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Live", id="live"), gr.Row(elem_id="live-row"):
-                with gr.Column(scale=2, min_width=300, elem_id="panel"):
+                with gr.Column(scale=3, min_width=320, elem_id="panel"):
                     _build_panel(shown)
                 with gr.Column(scale=5, min_width=320):
                     build_live(pipeline)
