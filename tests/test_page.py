@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 
 
 def build(pipeline: Pipeline) -> gr.Blocks:
-    """Inside a running loop: outside of one, gradio opens loops that it never closes."""
+    """Inside a running loop: outside of one, gradio opens loops that it never closes. In a thread
+    of its own, since Playwright leaves a loop running in the main one."""
 
     async def inside() -> gr.Blocks:
         return build_page(pipeline)
 
-    return asyncio.run(inside())
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, inside()).result()
 
 
 @pytest.fixture(scope="module")
