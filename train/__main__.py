@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "prepare": "find faces in labelled pictures and cut the crops",
+    "pack": "make prepared crops small enough to carry",
     "fit": "train a network on prepared crops",
     "export": "write a checkpoint folder from a training run",
     "evaluate": "measure a checkpoint and write its audit",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import torch
+from PIL import Image
 from torch import Tensor
 
 from train.layouts import FAIRFACE
@@ -49,7 +52,7 @@ def load_crops(folder: Path, splits: Iterable[str]) -> list[Crops]:
     """The crops of each split, read from what ``train prepare`` wrote."""
     try:
         table = pq.read_table(folder / "manifest.parquet")
-        pixels = np.load(folder / "crops.npy", mmap_mode="r")
+        pixels = open_crops(folder)
         margin = float(json.loads((folder / "prepared.json").read_text())["margin"])
     except FileNotFoundError as error:
         raise DataError(f"{error.filename} is missing: run python -m train prepare first") from None
@@ -83,3 +86,18 @@ def load_crops(folder: Path, splits: Iterable[str]) -> list[Crops]:
             Crops(torch.from_numpy(pixels[row[chosen]]), targets, classes, margin, folder.name)
         )
     return result
+
+
+def open_crops(folder: Path) -> np.ndarray:
+    """Crops (n, side, side, 3) uint8 in the order of their rows, as they are or packed."""
+    shards = sorted(folder.glob("crops-*.parquet"))
+    if not shards:
+        crops: np.ndarray = np.load(folder / "crops.npy", mmap_mode="r")
+        return crops
+    column = pq.read_table(shards, columns=["crop"])["crop"]
+    with ThreadPoolExecutor() as pool:
+        return np.stack(list(pool.map(lambda i: _decode(column[i].as_py()), range(len(column)))))
+
+
+def _decode(packed: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(packed)).convert("RGB"))

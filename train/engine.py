@@ -19,6 +19,7 @@ import torch.distributed as dist
 from gender_demo.checkpoint import SHIPPED, CheckpointError
 from train.data import DataError, load_crops
 from train.schedule import Schedule, parse_plan
+from train.targets import Teacher
 from train.trainer import Recipe, Trainer
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -44,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ema", type=float, default=0.997)
     parser.add_argument("--warmup", type=int, default=200, help="steps")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--mixup", type=float, default=0.0, help="alpha; 0: none")
+    parser.add_argument("--teacher", type=Path, help="run or checkpoint folder to learn from too")
+    parser.add_argument("--teacher-weight", type=float, default=0.7, help="its share, 0 to 1")
     parser.add_argument("--no-webcam", action="store_true", help="no webcam degradation")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--train-split", default="train")
@@ -68,9 +72,11 @@ def fit(args: argparse.Namespace) -> int:
     device = torch.device(
         args.device if args.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     )
+    torch.backends.cudnn.benchmark = True  # one picture side for thousands of steps
     train, valid = (
         crops.to(device) for crops in load_crops(args.data, [args.train_split, args.valid_split])
     )
+    teacher = args.teacher and Teacher(args.teacher, train.classes, device)
     recipe = Recipe(
         arch=args.arch,
         lr=args.lr or preset["lr"],
@@ -84,11 +90,14 @@ def fit(args: argparse.Namespace) -> int:
         seed=args.seed,
         processes=processes,
         pictures=len(train),
+        mixup=args.mixup,
+        teacher=args.teacher.name if args.teacher else "",
+        teacher_weight=args.teacher_weight if args.teacher else 0.0,
     )
     schedule = Schedule(stages, len(train) // recipe.batch, recipe.warmup, args.decay)
     start = args.start or (SHIPPED if args.preset == "finetune" else None)
     try:
-        return Trainer(recipe, train, valid, schedule, args.out, device, start).run()
+        return Trainer(recipe, train, valid, schedule, args.out, device, start, teacher).run()
     finally:
         if processes > 1:
             dist.destroy_process_group()

@@ -18,16 +18,17 @@ import torch
 import torch.distributed as dist
 import torchvision
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from gender_demo.checkpoint import CheckpointError, load_checkpoint
+from train import targets
 from train.augment import augment
 from train.calibrate import look, write_folder
 from train.data import Crops, DataError
 from train.schedule import Schedule
+from train.targets import Teacher
 
 SAVE_EVERY_S = 120
 STOPPED = 3
@@ -50,6 +51,9 @@ class Recipe:
     seed: int
     processes: int
     pictures: int
+    mixup: float = 0.0
+    teacher: str = ""
+    teacher_weight: float = 0.0
 
 
 def build(recipe: Recipe, crops: Crops, start: Path | None) -> nn.Module:
@@ -90,9 +94,11 @@ class Trainer:
         out: Path,
         device: torch.device,
         start: Path | None,
+        teacher: Teacher | None = None,
     ) -> None:
         self.recipe, self.train, self.valid = recipe, train, valid
         self.schedule, self.out, self.device = schedule, out, device
+        self.teacher = teacher
         out.mkdir(parents=True, exist_ok=True)
         layout: Any = {"device": device, "memory_format": torch.channels_last}
         self.model = build(recipe, train, start).to(**layout)
@@ -130,11 +136,9 @@ class Trainer:
             raise DataError(
                 f"{self._path} cannot be read ({type(error).__name__}): delete it or change --out"
             ) from None
-        if saved["recipe"] != asdict(self.recipe):
-            before, now = saved["recipe"], asdict(self.recipe)
-            changed = ", ".join(
-                f"{k} {before.get(k)} -> {now[k]}" for k in now if before.get(k) != now[k]
-            )
+        before, now = asdict(Recipe(**saved["recipe"])), asdict(self.recipe)
+        if before != now:
+            changed = ", ".join(f"{k} {before[k]} -> {now[k]}" for k in now if before[k] != now[k])
             raise DataError(
                 f"{self.out} holds another run ({changed}): use its flags or a new --out"
             )
@@ -222,20 +226,16 @@ class Trainer:
         pictures = augment(
             crops.pixels[chosen], crops.margin, size_px, generator, webcam=recipe.webcam
         )
+        wanted = targets.one_hot(crops, chosen, recipe.smoothing)
+        pictures, wanted = targets.mix_up(pictures, wanted, recipe.mixup, generator)
         self.model.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            if self.teacher is not None:
+                wanted = self.teacher.blend(pictures, wanted, recipe.teacher_weight)
             logits = self.learner(pictures).float()
-        loss: Tensor = logits.new_zeros(())
-        first = 0
-        for i, (name, classes) in enumerate(crops.classes.items()):
-            part = logits[:, first : first + len(classes)]
-            first += len(classes)
-            # The helping labels fade with the rate, so that the end is about the served one.
-            weight = 1.0 if i == 0 else recipe.aux_weight * (0.2 + 0.8 * factor)
-            target = crops.targets[name][chosen]
-            loss = loss + weight * functional.cross_entropy(
-                part, target, label_smoothing=recipe.smoothing
-            )
+        # The helping labels fade with the rate, so that the end is about the served one.
+        helping = recipe.aux_weight * (0.2 + 0.8 * factor)
+        loss = targets.loss(logits, wanted, crops.classes, helping)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self.optimizer.step()

@@ -125,6 +125,29 @@ def test_two_processes_share_the_batch(data: Path, tmp_path: Path) -> None:
     assert saved["recipe"]["processes"] == 2
 
 
+def test_a_run_learns_from_a_teacher_with_mixup_and_packed_crops(
+    data: Path, finished: Path, tmp_path: Path
+) -> None:
+    packed = tmp_path / "packed"
+    assert main(["pack", str(data), str(packed), "--px", "96", "--shard-mib", "0.1"]) == 0
+    assert len(list(packed.glob("crops-*.parquet"))) > 1
+    assert max(file.stat().st_size for file in packed.iterdir()) <= 0.1 * 2**20
+    one, other = (load_crops(folder, ["holdout"])[0] for folder in (data, packed))
+    assert other.pixels.shape[1:] == (96, 96, 3)
+    assert all(torch.equal(one.targets[name], other.targets[name]) for name in one.targets)
+    coarse = one.pixels.reshape(-1, 48, 3, 48, 3, 3).float().mean((2, 4))
+    coarse_too = other.pixels.reshape(-1, 48, 2, 48, 2, 3).float().mean((2, 4))
+    assert float((coarse - coarse_too).abs().mean()) < 4
+    flags = ["--plan", "1@32", "--batch", "16", "--warmup", "4", "--device", "cpu"]
+    flags += ["--teacher", str(finished), "--mixup", "0.2"]
+    out = tmp_path / "run"
+    assert main(["fit", str(packed), "--out", str(out), *flags]) == 0
+    recipe = torch.load(out / "run.pt", weights_only=True)["recipe"]
+    assert (recipe["teacher"], recipe["teacher_weight"]) == (finished.name, 0.7)
+    with pytest.raises(SystemExit, match="is there already: give a new folder"):
+        main(["pack", str(data), str(packed)])
+
+
 def test_damaged_run_is_told_in_a_sentence(data: Path, tmp_path: Path) -> None:
     (tmp_path / "run.pt").write_bytes(b"half a file")
     with pytest.raises(SystemExit, match=r"cannot be read .*delete it or change --out"):
