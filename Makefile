@@ -11,11 +11,11 @@ install:
 	rm -rf $(VENV)
 	$(MAKE) $(VENV)/ready
 
-$(VENV)/ready: requirements.lock pyproject.toml train/requirements.txt
+$(VENV)/ready: requirements.lock pyproject.toml train/requirements.txt train/requirements-ray.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet 'uv>=0.9,<1'
 	$(UV) pip install --python $(RUN) --require-hashes -r requirements.lock
-	$(UV) pip install --python $(RUN) -c requirements.lock -r train/requirements.txt --group dev
+	$(UV) pip install --python $(RUN) -c requirements.lock -r train/requirements.txt -r train/requirements-ray.txt --group dev
 	touch $@
 
 demo: $(VENV)/ready

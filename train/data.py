@@ -18,8 +18,6 @@ from torch import Tensor
 
 from train.layouts import FAIRFACE
 
-NOT_LABELS = {"path", "split", "group", "box", "score", "reason", "row"}
-
 
 class DataError(ValueError):
     """Prepared data that cannot be trained on; the message says why, with names and counts."""
@@ -53,13 +51,12 @@ def load_crops(folder: Path, splits: Iterable[str]) -> list[Crops]:
     try:
         table = pq.read_table(folder / "manifest.parquet")
         pixels = open_crops(folder)
-        margin = float(json.loads((folder / "prepared.json").read_text())["margin"])
+        facts = json.loads((folder / "prepared.json").read_text())
     except FileNotFoundError as error:
         raise DataError(f"{error.filename} is missing: run python -m train prepare first") from None
     row = np.asarray(table["row"])
     split_of = np.asarray(table["split"])
-    names = [name for name in table.column_names if name not in NOT_LABELS]
-    names.sort(key=lambda name: (name not in ("gender", "label"), name))
+    margin, names = float(facts["margin"]), facts.get("labels") or _labels(table.column_names)
     columns = {name: np.asarray(table[name]) for name in names}
     classes = {
         name: FAIRFACE.get(name, tuple(sorted(set(columns[name].tolist())))) for name in names
@@ -101,3 +98,9 @@ def open_crops(folder: Path) -> np.ndarray:
 
 def _decode(packed: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(packed)).convert("RGB"))
+
+
+def _labels(columns: list[str]) -> list[str]:
+    """The labels of data prepared before ``prepared.json`` named them, the served one first."""
+    others = {"path", "split", "group", "box", "score", "reason", "row"}
+    return sorted(set(columns) - others, key=lambda name: (name not in ("gender", "label"), name))

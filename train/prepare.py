@@ -1,244 +1,185 @@
-"""Find the labelled face of every picture, cut it as serving does, and keep crops and manifest.
+"""Find the face in every labelled picture, sort out what cannot be learnt from, keep crops.
 
-Written to OUT: ``manifest.parquet`` (one row a picture: path, split, group, labels, box, score,
-reason, row) and ``crops.npy`` (uint8, (n, CROP_PX, CROP_PX, 3), indexed by ``row``). Finished parts
-are kept until the end, so the same command goes on where it was interrupted.
+SOURCE is a folder or an archive; nothing in it is changed. Written to OUT: the manifest, the crops
+and ``report.html`` with what was kept, what was left out and why. The same command goes on where it
+was interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import hashlib
-import io
-import json
-import multiprocessing
 import os
 import pickle
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import imagehash
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import torch
-from PIL import Image
 from tqdm import tqdm
 
-from gender_demo.crops import crop_face, cut_square
-from gender_demo.detector import FaceDetector
-from gender_demo.results import Face
-from train.layouts import LayoutError, Record, read_records
+from gender_demo.checkpoint import write_file
+from train.archives import free_bytes
+from train.decisions import replay
+from train.duplicates import mark_copies
+from train.engines import ENGINES
+from train.faces import CROP_PX, Part, Row, Sorting
+from train.layouts import LAYOUTS, LayoutError, Reading, Record, read_records
+from train.manifest import number_rows, write_prepared
+from train.report import write_report
+from train.splits import assign_holdout, check_splits
 
-CROP_PX = 144
-MARGIN = 1.25
-"""Crops show this much more than serving's, as room for jitter; the middle 1/MARGIN is served."""
-PART_SIZE = 512
-BATCH = 64
+PART_SIZE = 256
+CHIPS = Sorting(face="middle", no_face="whole", min_face_px=0, min_sharpness=0, min_score=0)
+"""For sets that were cut around faces and cleaned by others."""
+SORTING = {"fairface": CHIPS, "utkface": CHIPS, "celeba": Sorting(face="middle")}
+HELD_OUT = {"fairface": 0.0625}
+"""Of a large set 2,500 faces are plenty."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of ``python -m train prepare``."""
-    parser.add_argument("source", type=Path)
+    parser.add_argument("source", type=Path, help="folder, zip, tar or CSV")
     parser.add_argument("out", type=Path)
-    parser.add_argument("--layout", choices=("fairface", "folder"), required=True)
-    parser.add_argument("--splits", default="train,val", help="default: %(default)s")
-    parser.add_argument("--holdout", type=int, default=2500, help="train pictures held out")
-    parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--min-face-px", type=int, default=80, help="halved for a second look")
+    parser.add_argument("--layout", required=True, help=", ".join(LAYOUTS))
+    parser.add_argument("--attribute", default="Male", help="of CelebA: what becomes the label")
+    parser.add_argument("--splits", default="train,val", help="of FairFace (default: %(default)s)")
     parser.add_argument(
-        "--drop-no-face", action="store_true", help="leave out pictures without a face"
+        "--valid-pct", type=float, help="share held out of train (default: 0.2; fairface 0.0625)"
     )
+    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--engine", choices=ENGINES, default="local")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    look = parser.add_argument_group(
+        "what is kept", "defaults: fairface and utkface keep all that can be read"
+    )
+    look.add_argument("--face", choices=("largest", "middle", "reject"), help="of several faces")
+    look.add_argument("--no-face", choices=("drop", "whole"), help="whole: use the whole picture")
+    look.add_argument("--min-face-px", type=float, help="smaller faces are left out")
+    look.add_argument("--min-sharpness", type=float, help="blurred faces are left out (12)")
+    look.add_argument("--min-score", type=float, help="the detector's certainty (0.9)")
+    look.add_argument("--search-px", type=int, help="smallest face looked for at first (80)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prepare; a sentence and exit code 1 where the source is wrong."""
+    """Prepare; a sentence and exit code 1 where the source is wrong or the disk is full."""
+    existed = args.out.exists()
+    parts = args.out / "parts"
+    chosen = {
+        name: value
+        for name in asdict(Sorting())
+        if (value := getattr(args, name, None)) is not None
+    }
+    sorting = replace(SORTING.get(args.layout, Sorting()), **chosen)
+    share = HELD_OUT.get(args.layout, 0.2) if args.valid_pct is None else args.valid_pct
     try:
-        records = read_records(args.layout, args.source, args.splits.split(","))
+        if not 0 < share < 1:
+            raise LayoutError(f"--valid-pct {share:g} is not a share: give one between 0 and 1")
+        reading = read_records(
+            args.layout,
+            args.source,
+            scratch=parts,
+            splits=args.splits.split(","),
+            attribute=args.attribute,
+        )
+        for note in reading.notes:
+            print(note)
+        _check_room(reading.records, args.out)
+        facts = {
+            "source": str(args.source.resolve()),
+            "layout": args.layout,
+            "attribute": args.attribute,
+            "splits": args.splits,
+            "labels": list(reading.records[0].labels),
+            "sorting": asdict(sorting),
+            "valid_pct": share,
+            "seed": args.seed,
+        }
+        rows = prepare(reading, args.out, sorting, facts, engine=args.engine, workers=args.workers)
     except LayoutError as error:
-        raise SystemExit(str(error)) from None
-    rows = prepare(
-        records,
-        args.out,
-        workers=args.workers,
-        min_face_px=args.min_face_px,
-        keep_no_face=not args.drop_no_face,
-    )
-    assign_holdout(rows, args.holdout, args.seed)
-    write_manifest(rows, args.out)
+        if not existed:
+            shutil.rmtree(args.out, ignore_errors=True)
+        raise SystemExit(f"{error}.") from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise SystemExit(f"{error.filename or args.out}: {error.strerror or error}.") from None
+        raise SystemExit(
+            f"The disk of {args.out} is full: make room and give the same command again, it goes "
+            "on where it stopped."
+        ) from None
     for (split, reason), count in sorted(Counter((r["split"], r["reason"]) for r in rows).items()):
-        print(f"{split:<10}{reason:<12}{count}")
-    unreadable = [row["path"] for row in rows if row["reason"] == "unreadable"]
-    if unreadable:
-        print(f"{len(unreadable)} pictures could not be read, first {', '.join(unreadable[:3])}")
+        print(f"{split:<10}{reason:<16}{count}")
+    print(f"Look at {args.out / 'report.html'}")
     return 0
 
 
 def prepare(
-    records: Sequence[Record],
+    reading: Reading,
     out: Path,
+    sorting: Sorting,
+    facts: dict[str, Any],
     *,
+    engine: str = "local",
     workers: int = 1,
-    min_face_px: int = 80,
-    keep_no_face: bool = True,
-) -> list[dict[str, Any]]:
-    """Cut all crops into ``out/crops.npy``; returns the manifest's rows in the records' order."""
-    parts = [records[i : i + PART_SIZE] for i in range(0, len(records), PART_SIZE)]
-    folder = out / "parts"
+) -> list[Row]:
+    """Cut, sort out, split, and write OUT; returns the manifest's rows in the records' order."""
+    paths = cut_all(reading.records, out / "parts", sorting, engine=engine, workers=workers)
+    rows = [row for path in paths for row in _load(path).rows]
+    label = facts["labels"][0]
+    mark_copies(rows, label, sorting.kept)
+    number_rows(rows, sorting.kept)
+    assign_holdout(rows, label, facts["valid_pct"], facts["seed"])
+    check_splits(rows, label)
+    for warning in write_report(rows, map(_load, paths), out, facts, reading.notes):
+        print(warning)
+    write_prepared(rows, map(_load, paths), out, facts)
+    replay(out, fresh=True)
+    shutil.rmtree(out / "parts")
+    return rows
+
+
+def cut_all(
+    records: Sequence[Record], folder: Path, sorting: Sorting, *, engine: str, workers: int
+) -> list[Path]:
+    """One file for each part of the records; those that are there already are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{i:05d}-{_key(part, min_face_px)}.pkl" for i, part in enumerate(parts)]
-    jobs = [
-        (part, path, min_face_px)
-        for part, path in zip(parts, paths, strict=True)
-        if not path.exists()
-    ]
-    done = len(records) - sum(len(part) for part, _, _ in jobs)
+    parts = [records[i : i + PART_SIZE] for i in range(0, len(records), PART_SIZE)]
+    paths = [folder / f"{i:05d}-{_key(part, sorting)}.pkl" for i, part in enumerate(parts)]
+    jobs = [(i, part, sorting) for i, part in enumerate(parts) if not paths[i].exists()]
+    done = len(records) - sum(len(part) for _, part, _ in jobs)
     with tqdm(total=len(records), initial=done, unit="picture", mininterval=2) as bar:
-        if workers > 1 and len(jobs) > 1:
-            # A spawned process owns its torch threads; a forked one may inherit a held lock.
-            with multiprocessing.get_context("spawn").Pool(workers, _one_thread) as pool:
-                for count in pool.imap_unordered(_cut_part, jobs):
-                    bar.update(count)
-        else:
-            for job in jobs:
-                bar.update(_cut_part(job))
-    rows = _merge(paths, out, keep_no_face)
-    shutil.rmtree(folder)
-    return rows
+        for number, part in ENGINES[engine](jobs, workers) if jobs else ():
+            write_file(paths[number], pickle.dumps(part))
+            bar.update(len(part.rows))
+    return paths
 
 
-def _key(part: Sequence[Record], min_face_px: int) -> str:
-    names = "\n".join(record.path for record in part)
-    return hashlib.sha256(f"{min_face_px} {names}".encode()).hexdigest()[:12]
+def _load(path: Path) -> Part:
+    part: Part = pickle.loads(path.read_bytes())
+    return part
 
 
-def _one_thread() -> None:
-    torch.set_num_threads(1)
+def _key(part: Sequence[Record], sorting: Sorting) -> str:
+    """Changes when anything that a part depends on does."""
+    seen = [(r.path, r.labels, r.split, r.identity, r.groups, _state(r.content)) for r in part]
+    return hashlib.sha256(repr((sorting, seen)).encode()).hexdigest()[:16]
 
 
-def _cut_part(job: tuple[Sequence[Record], Path, int]) -> int:
-    records, path, min_face_px = job
-    pictures: list[Image.Image | None] = [_open(record) for record in records]
-    readable = [i for i, picture in enumerate(pictures) if picture is not None]
-    faces = find_middle_faces([p for p in pictures if p is not None], min_face_px)
-    rows, crops = [], []
-    by_index = dict(zip(readable, faces, strict=True))
-    for i, (record, picture) in enumerate(zip(records, pictures, strict=True)):
-        face = by_index.get(i)
-        reason = "unreadable" if picture is None else "face" if face else "no_face"
-        group = record.group
-        if picture is not None:
-            group = group or str(imagehash.dhash(picture, 12))
-            crops.append(np.asarray(cut(picture, face)))
-        rows.append(
-            {
-                "path": record.path,
-                "split": record.split,
-                "group": group or record.path,
-                **record.labels,
-                "box": list(face.box) if face else None,
-                "score": face.score if face else None,
-                "reason": reason,
-            }
+def _state(content: Any) -> Any:
+    if isinstance(content, Path):
+        stat = content.stat()
+        return stat.st_size, stat.st_mtime_ns
+    return len(content) if isinstance(content, bytes) else content and content.size
+
+
+def _check_room(records: Sequence[Record], out: Path) -> None:
+    # Each crop lies on the disk twice for a moment: in its part and in crops.npy.
+    needed = 2 * len(records) * CROP_PX * CROP_PX * 3
+    if (free := free_bytes(out)) < needed:
+        raise LayoutError(
+            f"{len(records)} crops need {needed / 1e9:.1f} GB while they are written and the disk "
+            f"of {out} has {free / 1e9:.1f} GB free: make room or choose another folder"
         )
-    stacked = np.stack(crops) if crops else np.zeros((0, CROP_PX, CROP_PX, 3), np.uint8)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_bytes(pickle.dumps((rows, stacked)))
-    temporary.rename(path)
-    return len(records)
-
-
-def _open(record: Record) -> Image.Image | None:
-    try:
-        content = record.content
-        source = io.BytesIO(content) if isinstance(content, bytes) else content
-        with Image.open(source) as picture:
-            return picture.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return None
-
-
-def find_middle_faces(pictures: Sequence[Image.Image], min_face_px: int) -> list[Face | None]:
-    """The face nearest the middle of each picture; where none is found, a finer second look."""
-    found: list[Face | None] = [None] * len(pictures)
-    for smallest in (min_face_px, min_face_px // 2):
-        detector = FaceDetector("cpu", min_face_px=smallest)
-        left = [i for i, face in enumerate(found) if face is None]
-        for start in range(0, len(left), BATCH):
-            chunk = left[start : start + BATCH]
-            for i, faces in zip(chunk, detector.detect([pictures[i] for i in chunk]), strict=True):
-                found[i] = _nearest_middle(faces, pictures[i])
-    return found
-
-
-def _nearest_middle(faces: Sequence[Face], picture: Image.Image) -> Face | None:
-    def distance(face: Face) -> float:
-        x0, y0, x1, y1 = face.box
-        return (x0 + x1 - picture.width) ** 2 + (y0 + y1 - picture.height) ** 2
-
-    return min(faces, key=distance, default=None)
-
-
-def cut(picture: Image.Image, face: Face | None) -> Image.Image:
-    """The crop of a face, or of the whole picture where none was found, with MARGIN around."""
-    if face is not None:
-        return crop_face(picture, face, CROP_PX, margin=MARGIN)
-    side = min(picture.size) * MARGIN
-    return cut_square(picture, picture.width / 2, picture.height / 2, side, 0.0, CROP_PX)
-
-
-def _merge(paths: Sequence[Path], out: Path, keep_no_face: bool) -> list[dict[str, Any]]:
-    """Parts -> one memory-mapped array; sets ``row``, -1 for a picture that has no crop."""
-    rows: list[dict[str, Any]] = []
-    for path in paths:
-        rows += pickle.loads(path.read_bytes())[0]
-    kept = {"face", "no_face"} if keep_no_face else {"face"}
-    count = sum(row["reason"] in kept for row in rows)
-    temporary = out / "crops.part.npy"
-    crops = np.lib.format.open_memmap(
-        temporary, "w+", dtype=np.uint8, shape=(count, CROP_PX, CROP_PX, 3)
-    )
-    at = position = 0
-    for path in paths:
-        part_rows, stacked = pickle.loads(path.read_bytes())
-        cut_rows = iter(stacked)
-        for row in rows[position : position + len(part_rows)]:
-            crop = None if row["reason"] == "unreadable" else next(cut_rows)
-            row["row"] = -1
-            if row["reason"] in kept and crop is not None:
-                crops[at] = crop
-                row["row"] = at
-                at += 1
-        position += len(part_rows)
-    crops.flush()
-    temporary.rename(out / "crops.npy")
-    return rows
-
-
-def assign_holdout(rows: Sequence[dict[str, Any]], count: int, seed: int) -> None:
-    """Move about ``count`` train rows, whole groups at a time, to the split "holdout"."""
-    groups = sorted({row["group"] for row in rows if row["split"] == "train"})
-    sizes = Counter(row["group"] for row in rows if row["row"] >= 0)
-    chosen: set[str] = set()
-    held = 0
-    for i in np.random.default_rng(seed).permutation(len(groups)):
-        if held >= count:
-            break
-        chosen.add(groups[i])
-        held += sizes[groups[i]]
-    for row in rows:
-        if row["split"] == "train" and row["group"] in chosen:
-            row["split"] = "holdout"
-
-
-def write_manifest(rows: Sequence[dict[str, Any]], out: Path) -> None:
-    """Write ``manifest.parquet`` and ``prepared.json`` (how the crops were cut)."""
-    temporary = out / "manifest.part"
-    pq.write_table(pa.Table.from_pylist(list(rows)), temporary)
-    temporary.rename(out / "manifest.parquet")
-    facts = {"crop_px": CROP_PX, "margin": MARGIN}
-    (out / "prepared.json").write_text(json.dumps(facts, indent=2) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from gender_demo.pipeline import load_pipeline
 from train.__main__ import main
 from train.layouts import RACES
 
-EXAMPLE = (
-    Path(__file__).resolve().parents[2] / "gender_demo" / "static" / "examples" / "astronaut.jpg"
-)
+sys.path.insert(0, str(Path(__file__).parent))
+from portraits import EXAMPLE, portrait
+
 FACES, DRAWINGS = 3, 1
 
 
@@ -81,6 +82,12 @@ def audited(tiny: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     audit = load_checkpoint(tiny["checkpoint"]).audit
     assert audit is not None
     return audit
+
+
+@pytest.fixture(scope="session")
+def draw_portrait() -> Callable[..., Image.Image]:
+    """(number, kind="plain", size=(160, 160)): see ``portraits``."""
+    return portrait
 
 
 def _drawing(side: int) -> Image.Image:

@@ -7,49 +7,38 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from gender_demo.checkpoint import load_checkpoint
 from gender_demo.classifier import Classifier
 from train import trainer
 from train.__main__ import main
 from train.data import load_crops
-from train.prepare import cut
+from train.faces import cut
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def draw(kind: str, number: int) -> Image.Image:
-    """A drawn "face": round and warm or square and cold, each a little different."""
-    random = np.random.default_rng((number, kind == "round"))
-    colour = (220, 150, 90) if kind == "round" else (80, 110, 200)
-    picture = Image.new("RGB", (72, 72), tuple(int(v) for v in random.integers(90, 160, 3)))
-    pen = ImageDraw.Draw(picture)
-    shape = pen.ellipse if kind == "round" else pen.rectangle
-    x, y = (int(v) for v in random.integers(8, 16, 2))
-    shape((x, y, x + 44, y + 44), fill=colour)
-    for dx in (14, 30):
-        pen.ellipse((x + dx - 4, y + 14, x + dx + 4, y + 22), fill=(20, 20, 20))
-    return picture
-
-
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``train prepare`` makes of 96 drawn pictures, one of them broken."""
+def data(
+    tmp_path_factory: pytest.TempPathFactory, draw_portrait: Callable[..., Image.Image]
+) -> Path:
+    """What ``train prepare`` makes of 96 pictures and a broken one."""
     source = tmp_path_factory.mktemp("pictures")
-    out = tmp_path_factory.mktemp("prepared") / "shapes"
-    for kind in ("round", "square"):
+    out = tmp_path_factory.mktemp("prepared") / "hats"
+    for kind in ("plain", "hat"):
         (source / kind).mkdir()
         for i in range(48):
-            draw(kind, i).save(source / kind / f"{i:02d}.png")
-    (source / "round" / "broken.png").write_bytes(b"no picture")
-    flags = ["--layout", "folder", "--splits", "train", "--holdout", "24", "--workers", "1"]
+            draw_portrait(i, kind).save(source / kind / f"{i:02d}.png")
+    (source / "plain" / "broken.png").write_bytes(b"no picture")
+    flags = ["--layout", "folder", "--valid-pct", "0.25", "--workers", "1"]
     assert main(["prepare", str(source), str(out), *flags]) == 0
     return out
 
@@ -69,7 +58,7 @@ def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_prepare_tells_what_it_could_not_read(data: Path) -> None:
     rows = pq.read_table(data / "manifest.parquet").to_pylist()
     assert len(rows) == 97
-    assert [row["path"] for row in rows if row["reason"] == "unreadable"] == ["round/broken.png"]
+    assert [row["path"] for row in rows if row["reason"] == "unreadable"] == ["plain/broken.png"]
     by_group: dict[str, set[str]] = {}
     for row in rows:
         by_group.setdefault(row["group"], set()).add(row["split"])
@@ -84,7 +73,7 @@ def test_run_ends_in_a_checkpoint_that_serving_loads(data: Path, finished: Path)
     assert [line["epoch"] for line in facts] == [1.0, 2.0]
     assert facts[-1]["accuracy"] >= 0.5
     checkpoint = load_checkpoint(finished / "checkpoint")
-    assert checkpoint.config.classes == ("round", "square")
+    assert checkpoint.config.classes == ("hat", "plain")
     assert checkpoint.config.input_px == 32
     assert 0.5 <= checkpoint.config.rules.min_probability <= 1
     (served,) = Classifier(checkpoint, torch.device("cpu"))([Image.new("RGB", (32, 32))])
@@ -179,8 +168,7 @@ def test_bad_folders_are_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="run python -m train prepare first"):
         main(["fit", str(tmp_path), "--out", str(tmp_path / "run")])
     with pytest.raises(SystemExit, match="0 class folders"):
-        main(["prepare", str(tmp_path), str(tmp_path / "out"), "--layout", "folder",
-              "--splits", "train"])  # fmt: skip
+        main(["prepare", str(tmp_path), str(tmp_path / "out"), "--layout", "folder"])
 
 
 def test_whole_picture_stands_in_the_middle_of_its_crop() -> None:
