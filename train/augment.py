@@ -7,6 +7,7 @@ run sees the same ones. Shares and strengths are moderate: a short run suffers f
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor
@@ -47,53 +48,119 @@ def serve(pixels: Tensor, margin: float, size_px: int) -> Tensor:
     """What serving would show: the middle of each crop, unchanged. (n, 3, size, size)."""
     identity = torch.eye(2, device=pixels.device).expand(len(pixels), 2, 2) / margin
     shift = torch.zeros(len(pixels), 2, device=pixels.device)
-    return normalise(_sample(pixels, identity, shift, size_px))
+    return normalise(_sample(pixels, identity, shift, None, size_px))
+
+
+class Draws:
+    """Random numbers for each picture of a whole batch, of which only a share is at hand.
+
+    All processes draw the same numbers and take their own ones, so that a batch looks the same
+    however many processes share it.
+    """
+
+    def __init__(self, generator: Generator, whole: int, mine: slice = slice(None)) -> None:
+        self.generator, self.whole, self.mine = generator, whole, mine
+        self.device = generator.device
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """(n, *shape) numbers, one row for each picture at hand."""
+        drawn = torch.rand(self.whole, *shape, generator=self.generator, device=self.device)
+        return drawn[self.mine] * (high - low) + low
+
+    def one(self, low: float, high: float) -> float:
+        """One number for the whole batch."""
+        drawn = torch.rand(1, generator=self.generator, device=self.device)
+        return float(drawn) * (high - low) + low
+
+    def some(self, share: float) -> Tensor:
+        """Indices of about ``share`` of the pictures at hand."""
+        return (self.uniform(0, 1) < share).nonzero()[:, 0]
+
+
+View = tuple[Tensor, Tensor, Tensor | None]
+"""For each picture the matrix (n, 2, 2) and shift (n, 2) from view to crop, both from -1 to 1, and
+what perspective adds to the divisor in x and y (n, 2)."""
+
+
+def jitter(draws: Draws, margin: float) -> View:
+    """The serving square, as far off as detectors are."""
+    angle = draws.uniform(-ROTATION, ROTATION)
+    zoom = torch.exp(draws.uniform(-SCALE, SCALE)) / margin
+    flip = torch.where(draws.uniform(0, 1) < 0.5, -1.0, 1.0)
+    # Coordinates run from -1 to 1 over the crop, so a shift of the served side is 2 / margin.
+    shift = draws.uniform(-SHIFT, SHIFT, 2) * 2 / margin
+    return _turned(angle, zoom * flip, zoom), shift, None
+
+
+def resized_crop(draws: Draws, margin: float) -> View:
+    """fast.ai's ``RandomResizedCrop(min_scale=0.5)`` of the whole crop, and its ``aug_transforms``:
+    flip, and for three in four each rotation by 10 degrees, zoom by 1.1 and warp by 0.2."""
+
+    def mostly(values: Tensor) -> Tensor:
+        kept = draws.uniform(0, 1) < 0.75
+        return values * kept.view(-1, *(1,) * (values.ndim - 1))
+
+    side = draws.uniform(0.5, 1).sqrt()
+    shape = torch.exp(draws.uniform(-1, 1) * math.log(4 / 3) / 2)
+    wide, high = (side * shape).clamp(max=1), (side / shape).clamp(max=1)
+    room = torch.stack([1 - wide, 1 - high], 1)
+    flip = torch.where(draws.uniform(0, 1) < 0.5, -1.0, 1.0)
+    zoom = 1 / (1 + mostly(draws.uniform(0, 0.1)))
+    angle = mostly(draws.uniform(-1, 1) * math.radians(10))
+    warp = mostly(draws.uniform(-0.2, 0.2, 2))
+    shift = draws.uniform(-1, 1, 2) * room
+    return _turned(angle, wide * zoom * flip, high * zoom), shift, warp
+
+
+def _turned(angle: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    cos, sin = angle.cos(), angle.sin()
+    return torch.stack([torch.stack([x * cos, -y * sin], 1), torch.stack([x * sin, y * cos], 1)], 1)
 
 
 def augment(
-    pixels: Tensor, margin: float, size_px: int, generator: Generator, *, webcam: bool = True
+    pixels: Tensor,
+    margin: float,
+    size_px: int,
+    generator: Generator,
+    *,
+    webcam: bool = True,
+    view: Callable[[Draws, float], View] = jitter,
+    share: tuple[int, int] = (0, 1),
 ) -> Tensor:
-    """Random views of uint8 (n, side, side, 3), as normalised float (n, 3, size, size)."""
-    n, device = len(pixels), pixels.device
+    """Random views of uint8 (n, side, side, 3), as normalised float (n, 3, size, size).
 
-    def uniform(low: float, high: float, *shape: int) -> Tensor:
-        drawn = torch.rand(*(shape or (n, 1, 1, 1)), generator=generator, device=device)
-        return drawn * (high - low) + low
+    ``share``: (rank, processes) where ``pixels`` is one process's share of the batch.
+    """
+    rank, processes = share
+    draws = Draws(generator, len(pixels) * processes, slice(rank, None, processes))
+    x = _sample(pixels, *view(draws, margin), size_px)
 
-    def some(share: float) -> Tensor:
-        """Indices of about ``share`` of the batch."""
-        return (torch.rand(n, generator=generator, device=device) < share).nonzero()[:, 0]
+    def each(low: float, high: float, channels: int = 1) -> Tensor:
+        return draws.uniform(low, high, channels, 1, 1)
 
-    angle = uniform(-ROTATION, ROTATION, n)
-    zoom = torch.exp(uniform(-SCALE, SCALE, n)) / margin
-    flip = torch.where(uniform(0, 1, n) < 0.5, -1.0, 1.0)
-    cos, sin = zoom * angle.cos(), zoom * angle.sin()
-    matrix = torch.stack([torch.stack([cos * flip, -sin], 1), torch.stack([sin * flip, cos], 1)], 1)
-    # Coordinates run from -1 to 1 over the crop, so a shift of the served side is 2 / margin.
-    x = _sample(pixels, matrix, uniform(-SHIFT, SHIFT, n, 2) * 2 / margin, size_px)
-
-    luma = torch.tensor(_LUMA, device=device).view(1, 3, 1, 1)
+    luma = torch.tensor(_LUMA, device=x.device).view(1, 3, 1, 1)
     grey = (x * luma).sum(1, keepdim=True)
-    saturation = torch.where(uniform(0, 1) < 0.1, 0.0, uniform(0.6, 1.3))
+    saturation = torch.where(each(0, 1) < 0.1, 0.0, each(0.6, 1.3))
     x = grey + (x - grey) * saturation
     middle = x.mean((1, 2, 3), keepdim=True)
-    x = (x - middle) * uniform(0.75, 1.25) + middle * uniform(0.75, 1.25)
-    x = x * uniform(0.95, 1.05, n, 3, 1, 1)
-    x = x.clamp(1e-4, 1) ** torch.exp(uniform(-0.3, 0.3))
+    x = (x - middle) * each(0.75, 1.25) + middle * each(0.75, 1.25)
+    x = x * each(0.95, 1.05, 3)
+    x = x.clamp(1e-4, 1) ** torch.exp(each(-0.3, 0.3))
     if webcam:
-        dark = some(0.08)
-        x[dark] *= uniform(0.2, 0.6, len(dark), 1, 1, 1)
-        soft = some(0.12)
-        x[soft] = blur(x[soft], float(uniform(0.5, 1.5, 1)) * size_px / 112)
-        low = some(0.2)
-        x[low] = coarsen(x[low], int(uniform(24, 57, 1)))
-        noisy = some(0.15)
-        grain = torch.randn(x[noisy].shape, generator=generator, device=device)
-        x[noisy] += grain * uniform(0.01, 0.06, len(noisy), 1, 1, 1)
-        pressed = some(0.2)
-        x[pressed] = jpeg(x[pressed], uniform(20, 80, len(pressed)))
-    erased = some(0.15)
-    x[erased] = erase(x[erased], uniform(0, 1, len(erased), 4))
+        dark, light = draws.some(0.08), each(0.2, 0.6)
+        x[dark] *= light[dark]
+        soft = draws.some(0.12)
+        x[soft] = blur(x[soft], draws.one(0.5, 1.5) * size_px / 112)
+        low = draws.some(0.2)
+        x[low] = coarsen(x[low], int(draws.one(24, 57)))
+        noisy, strength = draws.some(0.15), each(0.01, 0.06)
+        # Grain has a generator of its own: how much of it is drawn differs between processes.
+        own = Generator(x.device).manual_seed(int(draws.one(0, 2**24)) * processes + rank)
+        x[noisy] += torch.randn(x[noisy].shape, generator=own, device=x.device) * strength[noisy]
+        pressed, quality = draws.some(0.2), draws.uniform(20, 80)
+        x[pressed] = jpeg(x[pressed], quality[pressed])
+    erased, where = draws.some(0.15), draws.uniform(0, 1, 4)
+    x[erased] = erase(x[erased], where[erased])
     return normalise(x.clamp(0, 1))
 
 
@@ -104,11 +171,21 @@ def normalise(x: Tensor) -> Tensor:
     return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def _sample(pixels: Tensor, matrix: Tensor, shift: Tensor, size_px: int) -> Tensor:
-    """Affine view, 0..1. Small views are sampled at twice their size and averaged: no aliasing."""
+def _sample(
+    pixels: Tensor, matrix: Tensor, shift: Tensor, warp: Tensor | None, size_px: int
+) -> Tensor:
+    """The view, 0..1. Small views are sampled at twice their size and averaged: no aliasing."""
     fine = size_px * (2 if size_px * 3 <= pixels.shape[1] * 2 else 1)
-    theta = torch.cat([matrix, shift.unsqueeze(2)], 2)
-    grid = functional.affine_grid(theta, [len(pixels), 3, fine, fine], align_corners=False)
+    shape = [len(pixels), 3, fine, fine]
+    if warp is None:
+        theta = torch.cat([matrix, shift.unsqueeze(2)], 2)
+        grid = functional.affine_grid(theta, shape, align_corners=False)
+    else:
+        plain = torch.eye(2, 3, device=pixels.device).expand(len(pixels), 2, 3)
+        grid = functional.affine_grid(plain, shape, align_corners=False).flatten(1, 2)
+        grid = grid / (1 + (grid * warp.unsqueeze(1)).sum(2, keepdim=True))
+        grid = grid @ matrix.transpose(1, 2) + shift.unsqueeze(1)
+        grid = grid.view(len(pixels), fine, fine, 2)
     x = pixels.permute(0, 3, 1, 2).float() / 255
     x = functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
     return functional.avg_pool2d(x, 2) if fine > size_px else x

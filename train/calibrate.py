@@ -31,12 +31,23 @@ class HeldOut:
     classes: tuple[str, ...]
     size_px: int
 
+    def probabilities(self) -> Tensor:
+        """(n, classes), as serving will give them."""
+        return flip_averaged(self.logits, fit_temperature(self))
+
+    def losses(self) -> Tensor:
+        """(n,): minus the log of what each face's own label was given."""
+        own = self.probabilities().gather(1, self.target.unsqueeze(1)).squeeze(1)
+        return -own.clamp(min=1e-12).log()
+
     def facts(self) -> dict[str, Any]:
         """Share right, over all and for each label."""
-        right = flip_averaged(self.logits, fit_temperature(self)).argmax(1) == self.target
+        right = self.probabilities().argmax(1) == self.target
         return {
             "size_px": self.size_px,
             "accuracy": round(float(right.float().mean()), 4),
+            "error_rate": round(1 - float(right.float().mean()), 4),
+            "loss": round(float(self.losses().mean()), 4),
             "recall": {
                 name: round(float(right[self.target == i].float().mean()), 4)
                 for i, name in enumerate(self.classes)

@@ -1,31 +1,45 @@
-"""Train a ResNet on prepared crops, plain PyTorch, on whatever device there is.
+"""Train a ResNet on prepared crops: plain PyTorch, shared among devices by Accelerate.
 
-The run folder holds ``run.pt`` (everything needed to go on), ``metrics.jsonl``, TensorBoard events
-and ``checkpoint/``, a checkpoint folder that is refreshed after each epoch. The same command goes
-on where it was interrupted, and ends with the same weights as an unbroken run; only ``--plan`` and
-``--decay`` may be changed in between. Under ``torchrun`` the batch is shared among the processes.
+The run folder holds ``run.pt`` (everything needed to go on), ``metrics.jsonl``, TensorBoard events,
+plots, and ``checkpoint/``, a checkpoint folder that is refreshed after each epoch. The same command
+goes on where it was interrupted, and ends with the same weights as an unbroken run; only ``--plan``
+and ``--decay`` may be changed in between. Under ``accelerate launch`` or ``torchrun`` the batch is
+shared among the processes.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import errno
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
 
 from gender_demo.checkpoint import SHIPPED, CheckpointError
-from train.data import DataError, load_crops
+from train.data import Crops, DataError, load_crops
+from train.finetune import FineTune
+from train.lr_finder import find_rate
+from train.recipe import Recipe, class_weights
 from train.schedule import Schedule, parse_plan
 from train.targets import Teacher
-from train.trainer import Recipe, Trainer
+from train.trainer import Trainer
 
+LOPSIDED = 1.5
+"""Above this ratio of the largest class to the smallest, finetune weighs the classes."""
 PRESETS: dict[str, dict[str, Any]] = {
-    "scratch": {"lr": 2e-3, "plan": "10@64,3@96,1@112"},
-    "finetune": {"lr": 2e-4, "plan": "4@112"},
-}
+    "scratch": {
+        "lr": 2e-3, "plan": "10@64,3@96,1@112", "weight_decay": 0.05, "smoothing": 0.05,
+        "ema": 0.997, "start": "none",
+    },
+    "finetune": {
+        "lr": 2e-3, "plan": "4@128", "weight_decay": 0.01, "smoothing": 0.0,
+        "ema": 0.0, "start": str(SHIPPED),
+    },
+}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,23 +47,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument("--preset", choices=PRESETS, default="scratch")
+    parser.add_argument("--epochs", type=float, help="finetune: after the frozen one (4)")
     parser.add_argument("--plan", help="epochs@side,… for example 10@64,3@96,1@112")
     parser.add_argument("--decay", type=float, default=0.4, help="share of steps with falling rate")
-    parser.add_argument("--start", type=Path, help="finetune: checkpoint folder or 'imagenet'")
+    parser.add_argument("--start", help="checkpoint folder, imagenet or none")
     parser.add_argument("--arch", choices=("resnet18", "resnet34", "resnet50"), default="resnet18")
     parser.add_argument("--lr", type=float)
+    parser.add_argument("--find-lr", action="store_true", help="only look for a learning rate")
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--weight-decay", type=float, default=0.05)
-    parser.add_argument("--smoothing", type=float, default=0.05)
+    parser.add_argument("--weight-decay", type=float)
+    parser.add_argument("--smoothing", type=float)
     parser.add_argument("--aux-weight", type=float, default=0.5, help="weight of age and race")
-    parser.add_argument("--ema", type=float, default=0.997)
-    parser.add_argument("--warmup", type=int, default=200, help="steps")
+    parser.add_argument("--ema", type=float)
+    parser.add_argument("--warmup", type=int, default=200, help="steps; not of finetune")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mixup", type=float, default=0.0, help="alpha; 0: none")
     parser.add_argument("--teacher", type=Path, help="run or checkpoint folder to learn from too")
     parser.add_argument("--teacher-weight", type=float, default=0.7, help="its share, 0 to 1")
     parser.add_argument("--no-webcam", action="store_true", help="no webcam degradation")
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--no-balance", action="store_true", help="never weigh rare classes more")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--train-split", default="train")
     parser.add_argument("--valid-split", default="holdout")
 
@@ -60,18 +77,28 @@ def run(args: argparse.Namespace) -> int:
         return fit(args)
     except (DataError, CheckpointError) as error:
         raise SystemExit(str(error)) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise SystemExit(
+            f"The disk of {args.out} is full: make room and give the same command again, it goes "
+            "on from what it last saved."
+        ) from None
 
 
 def fit(args: argparse.Namespace) -> int:
     """Train to the end of the plan, or to an interrupt; returns the exit code."""
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if processes > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     preset = PRESETS[args.preset]
-    stages = parse_plan(args.plan or preset["plan"])
-    device = torch.device(
-        args.device if args.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    )
+    for name, value in preset.items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
+    if args.epochs is not None:
+        args.plan = f"{args.epochs:g}@{args.plan.rpartition('@')[2]}"
+    stages = parse_plan(args.plan)
+    if args.preset == "finetune" and len(stages) > 1:
+        raise DataError("--preset finetune takes one stage, for example --plan 4@128")
+    accelerator = _accelerator(args.device)
+    device, processes = accelerator.device, accelerator.num_processes
     torch.backends.cudnn.benchmark = True  # one picture side for thousands of steps
     train, valid = (
         crops.to(device) for crops in load_crops(args.data, [args.train_split, args.valid_split])
@@ -79,8 +106,8 @@ def fit(args: argparse.Namespace) -> int:
     teacher = args.teacher and Teacher(args.teacher, train.classes, device)
     recipe = Recipe(
         arch=args.arch,
-        lr=args.lr or preset["lr"],
-        batch=min(args.batch, len(train)) // processes * processes,
+        lr=args.lr,
+        batch=_batch(args.batch, len(train), args.preset) // processes * processes,
         weight_decay=args.weight_decay,
         smoothing=args.smoothing,
         aux_weight=args.aux_weight,
@@ -93,11 +120,56 @@ def fit(args: argparse.Namespace) -> int:
         mixup=args.mixup,
         teacher=args.teacher.name if args.teacher else "",
         teacher_weight=args.teacher_weight if args.teacher else 0.0,
+        preset=args.preset,
+        balanced=args.preset == "finetune" and not args.no_balance and _lopsided(train),
     )
-    schedule = Schedule(stages, len(train) // recipe.batch, recipe.warmup, args.decay)
-    start = args.start or (SHIPPED if args.preset == "finetune" else None)
+    if accelerator.is_main_process and recipe.balanced:
+        _tell_weights(train)
+    steps = len(train) // recipe.batch
+    schedule: Schedule | FineTune = Schedule(stages, steps, recipe.warmup, args.decay)
+    if args.preset == "finetune":
+        schedule = FineTune(*stages[0], steps)
     try:
-        return Trainer(recipe, train, valid, schedule, args.out, device, start, teacher).run()
+        trainer = Trainer(
+            recipe, train, valid, schedule, args.out, accelerator, args.start, teacher
+        )
+        return find_rate(trainer) if args.find_lr else trainer.run()
     finally:
         if processes > 1:
-            dist.destroy_process_group()
+            accelerator.end_training()
+
+
+def _accelerator(device: str) -> Accelerator:
+    if device == "cuda" and not torch.cuda.is_available():
+        raise DataError("There is no CUDA device here: leave out --device")
+    cuda = device != "cpu" and torch.cuda.is_available()
+    kwargs = DistributedDataParallelKwargs(gradient_as_bucket_view=True)
+    return Accelerator(
+        cpu=not cuda, mixed_precision="bf16" if cuda else "no", kwargs_handlers=[kwargs]
+    )
+
+
+def _batch(wanted: int, pictures: int, preset: str) -> int:
+    """A small folder gets small batches: ten steps an epoch at least, if they can be had."""
+    return min(wanted, max(8, pictures // 10) if preset == "finetune" else pictures, pictures)
+
+
+def _counts(crops: Crops) -> dict[str, int]:
+    target, classes = next(iter(crops.targets.values())), next(iter(crops.classes.values()))
+    counts = Counter(target.tolist())
+    return {name: counts[i] for i, name in enumerate(classes)}
+
+
+def _lopsided(crops: Crops) -> bool:
+    counts = _counts(crops).values()
+    return max(counts) > LOPSIDED * min(counts)
+
+
+def _tell_weights(crops: Crops) -> None:
+    told = ", ".join(
+        f"{name} {count} × {weight:.2f}"
+        for (name, count), weight in zip(
+            _counts(crops).items(), class_weights(crops).tolist(), strict=True
+        )
+    )
+    print(f"The classes are lopsided, so their faces are weighed: {told} (--no-balance: not)")

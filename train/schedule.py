@@ -35,6 +35,18 @@ class Schedule:
         fall = (self.total - step) / max(1.0, self.decay * self.total)
         return min(1.0, (step + 1) / self.warmup, fall)
 
+    def rate(self, step: int, depth: str) -> float:
+        """The same share for every layer."""
+        return self.factor(step)
+
+    def frozen(self, step: int) -> bool:
+        """Everything learns all the time."""
+        return False
+
+    def momentum(self, step: int) -> float:
+        """Adam's first beta."""
+        return 0.9
+
 
 def parse_plan(plan: str) -> tuple[tuple[float, int], ...]:
     """``10@64,2.5@96`` -> ((10.0, 64), (2.5, 96))."""

@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from pickle import UnpicklingError
 from types import FrameType
@@ -15,71 +15,23 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.distributed as dist
-import torchvision
+from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from gender_demo.checkpoint import CheckpointError, load_checkpoint
-from train import targets
-from train.augment import augment
+from train import plots, targets
+from train.augment import augment, jitter, resized_crop
 from train.calibrate import look, write_folder
 from train.data import Crops, DataError
+from train.finetune import HEAD, FineTune, freeze
+from train.recipe import Recipe, build, class_weights, groups
 from train.schedule import Schedule
 from train.targets import Teacher
 
 SAVE_EVERY_S = 120
 STOPPED = 3
 """Exit code after an interrupt that was saved."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What must stay the same for a run to be continued."""
-
-    arch: str
-    lr: float
-    batch: int
-    weight_decay: float
-    smoothing: float
-    aux_weight: float
-    ema: float
-    warmup: int
-    webcam: bool
-    seed: int
-    processes: int
-    pictures: int
-    mixup: float = 0.0
-    teacher: str = ""
-    teacher_weight: float = 0.0
-
-
-def build(recipe: Recipe, crops: Crops, start: Path | None) -> nn.Module:
-    """One last layer for all labels together, the served one's rows first."""
-    torch.manual_seed(recipe.seed)
-    outputs = sum(len(classes) for classes in crops.classes.values())
-    model: nn.Module = getattr(torchvision.models, recipe.arch)(num_classes=outputs)
-    if start is not None:
-        if str(start) == "imagenet":
-            weights = torchvision.models.get_model_weights(recipe.arch).DEFAULT
-            try:
-                state = dict(weights.get_state_dict(progress=False, check_hash=True))
-            except OSError as error:
-                raise CheckpointError(
-                    f"ImageNet weights cannot be downloaded ({error}): give --start a folder"
-                ) from None
-        else:
-            checkpoint = load_checkpoint(start)
-            if checkpoint.config.arch != recipe.arch:
-                raise CheckpointError(
-                    f"{start} holds a {checkpoint.config.arch}, not a {recipe.arch}"
-                )
-            state = {name: value.float() for name, value in checkpoint.state.items()}
-        backbone = {name: value for name, value in state.items() if not name.startswith("fc.")}
-        model.load_state_dict(backbone, strict=False)
-    return model
 
 
 class Trainer:
@@ -90,38 +42,38 @@ class Trainer:
         recipe: Recipe,
         train: Crops,
         valid: Crops,
-        schedule: Schedule,
+        schedule: Schedule | FineTune,
         out: Path,
-        device: torch.device,
-        start: Path | None,
+        accelerator: Accelerator,
+        start: str,
         teacher: Teacher | None = None,
     ) -> None:
         self.recipe, self.train, self.valid = recipe, train, valid
-        self.schedule, self.out, self.device = schedule, out, device
-        self.teacher = teacher
+        self.schedule, self.out, self.accelerator = schedule, out, accelerator
+        self.device, self.teacher = accelerator.device, teacher
         out.mkdir(parents=True, exist_ok=True)
-        layout: Any = {"device": device, "memory_format": torch.channels_last}
+        layout: Any = {"device": self.device, "memory_format": torch.channels_last}
         self.model = build(recipe, train, start).to(**layout)
         self.average = build(recipe, train, start).to(**layout).eval().requires_grad_(False)
-        decayed = [p for p in self.model.parameters() if p.ndim > 1]
-        others = [p for p in self.model.parameters() if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [
-            {"params": decayed},
-            {"params": others, "weight_decay": 0.0},
-        ]
         self.optimizer = torch.optim.AdamW(
-            groups,
-            lr=recipe.lr,
-            weight_decay=recipe.weight_decay,
-            fused=True,
+            groups(self.model, recipe), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True
         )
         self.step, self.seconds = 0, 0.0
+        self.loss_sum, self.loss_steps = torch.zeros((), device=self.device), 0
         self.stop = False
-        self.rank = dist.get_rank() if recipe.processes > 1 else 0
+        self.weights = class_weights(train).to(self.device) if recipe.balanced else None
         self._load()
-        self.learner = self.model
-        if recipe.processes > 1:
-            self.learner = DistributedDataParallel(self.model, gradient_as_bucket_view=True)
+        self._frozen: bool | None = None
+        self.learner: nn.Module = self.model
+
+    def _wrap(self) -> None:
+        """(Un)freeze as the step wants it; a wrapper must know which layers learn."""
+        if (frozen := self.schedule.frozen(self.step)) != self._frozen:
+            self._frozen = frozen
+            freeze(self.model, frozen)
+            model = self.accelerator.unwrap_model(self.learner, keep_fp32_wrapper=False)
+            self.learner = self.accelerator.prepare_model(model)
+        freeze(self.model, frozen)
 
     @property
     def _path(self) -> Path:
@@ -146,11 +98,13 @@ class Trainer:
         self.average.load_state_dict(saved["average"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.step, self.seconds = saved["step"], saved["seconds"]
+        lost, self.loss_steps = saved.get("loss", (0.0, 0))
+        self.loss_sum += lost
         print(f"going on from step {self.step} of {self.schedule.total}")
 
     def save(self) -> None:
         """Write ``run.pt`` so that it is whole at any moment."""
-        if self.rank:
+        if not self.accelerator.is_main_process:
             return
         temporary = self._path.with_suffix(".part")
         state = {
@@ -160,43 +114,49 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
+            "loss": (float(self.loss_sum), self.loss_steps),
         }
         torch.save(state, temporary)
         temporary.replace(self._path)
 
     def run(self) -> int:
         """Steps until the plan or an interrupt ends it."""
-        total, batch = self.schedule.total, self.recipe.batch
+        total, batch, main = (
+            self.schedule.total,
+            self.recipe.batch,
+            self.accelerator.is_main_process,
+        )
         bar = tqdm(
             total=total * batch,
             initial=self.step * batch,
             unit="img",
             mininterval=5,
             smoothing=0.05,
-            disable=self.rank > 0,
+            disable=not main,
         )
         saved_at = time.monotonic()
-        events: Any = nullcontext() if self.rank else SummaryWriter(str(self.out))
+        events: Any = SummaryWriter(str(self.out)) if main else nullcontext()
         with _interruptible(self), bar, events as writer:
+            if main and not self.step:
+                plots.show_batch(self.views(0)[0], self.out, writer)
             while self.step < total and not self._told_to_stop():
                 began = time.monotonic()
                 loss = self.train_step()
                 self.seconds += time.monotonic() - began
                 bar.update(batch)
-                if self.rank:
+                ended = self.step % self.schedule.steps_per_epoch == 0 or self.step == total
+                if ended:
+                    self._end_epoch(writer)
+                if not main:
                     continue
                 if self.step % 20 == 0:
                     bar.set_postfix(loss=f"{float(loss):.3f}", px=self.schedule.size_px(self.step))
                     writer.add_scalar("train/loss", float(loss), self.step)
-                if self.step % self.schedule.steps_per_epoch == 0 or self.step == total:
-                    self._log(writer, self.evaluate())
-                    self.save()
-                elif time.monotonic() - saved_at > SAVE_EVERY_S:
+                if ended or time.monotonic() - saved_at > SAVE_EVERY_S:
                     self.save()
                     saved_at = time.monotonic()
         self.save()
-        if self.recipe.processes > 1:
-            dist.barrier()  # torchrun ends all processes as soon as one has ended early
+        self.accelerator.wait_for_everyone()  # torchrun ends all as soon as one has ended early
         if self.stop:
             print(f"stopped and saved at step {self.step} of {total}: the same command goes on")
             return STOPPED
@@ -204,42 +164,58 @@ class Trainer:
 
     def _told_to_stop(self) -> bool:
         """All processes stop after the same step, whichever of them was told."""
-        if self.recipe.processes > 1:
-            told = torch.tensor(float(self.stop), device=self.device)
-            dist.all_reduce(told)
-            self.stop = bool(told > 0)
+        told = torch.tensor(float(self.stop), device=self.device)
+        self.stop = bool(self.accelerator.reduce(told, "sum") > 0)
         return self.stop
 
-    def train_step(self) -> Tensor:
-        """One batch; what it sees depends on seed and step alone."""
+    def views(self, step: int) -> tuple[Tensor, Tensor, torch.Generator]:
+        """This process's share of a step's pictures, which crops they show, and what draws on.
+
+        They depend on seed and step alone.
+        """
         recipe, per_epoch = self.recipe, self.schedule.steps_per_epoch
-        epoch, at = divmod(self.step, per_epoch)
+        share = self.accelerator.process_index, self.accelerator.num_processes
+        epoch, at = divmod(step, per_epoch)
         order = np.random.default_rng((recipe.seed, epoch)).permutation(recipe.pictures)
         chosen = torch.from_numpy(order[at * recipe.batch : (at + 1) * recipe.batch])
-        chosen = chosen[self.rank :: recipe.processes].to(self.device)
-        seed = (recipe.seed * 1_000_003 + self.step) * recipe.processes + self.rank
-        generator = torch.Generator(self.device).manual_seed(seed)
-        size_px, factor = self.schedule.size_px(self.step), self.schedule.factor(self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = recipe.lr * factor
-        crops = self.train
+        chosen = chosen[share[0] :: share[1]].to(self.device)
+        generator = torch.Generator(self.device).manual_seed(recipe.seed * 1_000_003 + step)
         pictures = augment(
-            crops.pixels[chosen], crops.margin, size_px, generator, webcam=recipe.webcam
+            self.train.pixels[chosen],
+            self.train.margin,
+            self.schedule.size_px(step),
+            generator,
+            webcam=recipe.webcam,
+            view=resized_crop if recipe.preset == "finetune" else jitter,
+            share=share,
         )
-        wanted = targets.one_hot(crops, chosen, recipe.smoothing)
+        return pictures, chosen, generator
+
+    def train_step(self) -> Tensor:
+        """One batch; returns its loss."""
+        recipe, factor = self.recipe, self.schedule.factor(self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = recipe.lr * self.schedule.rate(self.step, group.get("depth", HEAD))
+            group["betas"] = (self.schedule.momentum(self.step), group["betas"][1])
+        pictures, chosen, generator = self.views(self.step)
+        wanted = targets.one_hot(self.train, chosen, recipe.smoothing)
+        if self.weights is not None:
+            target = next(iter(self.train.targets.values()))[chosen]
+            wanted[:, : len(self.weights)] *= self.weights[target].unsqueeze(1)
         pictures, wanted = targets.mix_up(pictures, wanted, recipe.mixup, generator)
-        self.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        self._wrap()
+        with self.accelerator.autocast():
             if self.teacher is not None:
                 wanted = self.teacher.blend(pictures, wanted, recipe.teacher_weight)
             logits = self.learner(pictures).float()
         # The helping labels fade with the rate, so that the end is about the served one.
         helping = recipe.aux_weight * (0.2 + 0.8 * factor)
-        loss = targets.loss(logits, wanted, crops.classes, helping)
+        loss = targets.loss(logits, wanted, self.train.classes, helping)
         self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        self.accelerator.backward(loss)
         self.optimizer.step()
         self.step += 1
+        self.loss_sum, self.loss_steps = self.loss_sum + loss.detach(), self.loss_steps + 1
         self._follow()
         return loss.detach()
 
@@ -253,30 +229,39 @@ class Trainer:
         for old, new in zip(average.buffers(), model.buffers(), strict=True):
             old.copy_(new)
 
-    def evaluate(self) -> dict[str, Any]:
-        """Held-out figures of the moving average; refreshes the checkpoint folder."""
+    def _end_epoch(self, writer: SummaryWriter) -> None:
+        """Held-out figures of the moving average, plots, and a fresh checkpoint folder."""
+        lost = self.loss_sum / self.loss_steps
+        train_loss = float(self.accelerator.reduce(lost, "mean"))
+        self.loss_sum, self.loss_steps = torch.zeros_like(lost), 0
+        if not self.accelerator.is_main_process:
+            return
         held = look(self.average, self.valid, self.schedule.size_px(self.step - 1))
         facts: dict[str, Any] = {
             "step": self.step,
             "epoch": round(self.step / self.schedule.steps_per_epoch, 2),
             **held.facts(),
+            "train_loss": round(train_loss, 4),
             "seconds": round(self.seconds),
         }
-        recipe = asdict(self.recipe)
         write_folder(
             self.out / "checkpoint",
             self.average.state_dict(),
             held,
             name=f"{self.recipe.arch}-{self.valid.name}",
             arch=self.recipe.arch,
-            training={"recipe": recipe, "plan": self.schedule.stages, "held out": facts},
+            training={
+                "recipe": asdict(self.recipe),
+                "plan": self.schedule.stages,
+                "held out": facts,
+            },
         )
-        return facts
-
-    def _log(self, writer: SummaryWriter, facts: dict[str, Any]) -> None:
         with (self.out / "metrics.jsonl").open("a") as lines:
             lines.write(json.dumps(facts) + "\n")
-        writer.add_scalar("held_out/accuracy", facts["accuracy"], self.step)
+        for name in ("accuracy", "error_rate", "loss"):
+            writer.add_scalar(f"held_out/{name}", facts[name], self.step)
+        writer.add_scalar("train/epoch_loss", train_loss, self.step)
+        plots.after_epoch(held, self.valid, self.out, writer, self.step)
         tqdm.write(json.dumps(facts))
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,8 +19,6 @@ from train import trainer
 from train.__main__ import main
 from train.data import load_crops
 from train.faces import cut
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -98,43 +93,6 @@ def test_interrupted_run_ends_with_the_same_weights(
     one, other = (torch.load(run / "run.pt", weights_only=True) for run in (finished, tmp_path))
     for part in ("model", "average"):
         assert all(torch.equal(one[part][name], other[part][name]) for name in one[part]), part
-
-
-def test_two_processes_share_the_batch(data: Path, tmp_path: Path) -> None:
-    command = [
-        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
-        *("-m", "train", "fit", str(data), "--out", str(tmp_path)),
-        *("--plan", "1@32", "--batch", "16", "--warmup", "4", "--device", "cpu"),
-    ]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(command, check=True, env=environment, cwd=ROOT, capture_output=True, timeout=280)
-    (facts,) = (tmp_path / "metrics.jsonl").read_text().splitlines()
-    assert json.loads(facts)["epoch"] == 1.0
-    saved = torch.load(tmp_path / "run.pt", weights_only=True)
-    assert saved["recipe"]["processes"] == 2
-
-
-def test_a_run_learns_from_a_teacher_with_mixup_and_packed_crops(
-    data: Path, finished: Path, tmp_path: Path
-) -> None:
-    packed = tmp_path / "packed"
-    assert main(["pack", str(data), str(packed), "--px", "96", "--shard-mib", "0.1"]) == 0
-    assert len(list(packed.glob("crops-*.parquet"))) > 1
-    assert max(file.stat().st_size for file in packed.iterdir()) <= 0.1 * 2**20
-    one, other = (load_crops(folder, ["holdout"])[0] for folder in (data, packed))
-    assert other.pixels.shape[1:] == (96, 96, 3)
-    assert all(torch.equal(one.targets[name], other.targets[name]) for name in one.targets)
-    coarse = one.pixels.reshape(-1, 48, 3, 48, 3, 3).float().mean((2, 4))
-    coarse_too = other.pixels.reshape(-1, 48, 2, 48, 2, 3).float().mean((2, 4))
-    assert float((coarse - coarse_too).abs().mean()) < 4
-    flags = ["--plan", "1@32", "--batch", "16", "--warmup", "4", "--device", "cpu"]
-    flags += ["--teacher", str(finished), "--mixup", "0.2"]
-    out = tmp_path / "run"
-    assert main(["fit", str(packed), "--out", str(out), *flags]) == 0
-    recipe = torch.load(out / "run.pt", weights_only=True)["recipe"]
-    assert (recipe["teacher"], recipe["teacher_weight"]) == (finished.name, 0.7)
-    with pytest.raises(SystemExit, match="is there already: give a new folder"):
-        main(["pack", str(data), str(packed)])
 
 
 def test_damaged_run_is_told_in_a_sentence(data: Path, tmp_path: Path) -> None:
