@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import io
 import os
 import signal
 import socket
 import sys
-import tempfile
 import threading
+from contextlib import redirect_stdout
+from pathlib import Path
+
+DRAIN_S = 2.5
+"""When asked to stop: how long what was begun may take to be answered; all ends within 5."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -17,10 +23,18 @@ def main(argv: list[str] | None = None) -> int:
     # Before the heavy imports, so that what cannot work is said at once.
     if (port_error := check_port(flags.host, flags.port)) is not None:
         return fail(port_error)
-    with tempfile.TemporaryDirectory(prefix="gender-demo-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder  # private to this process and gone with it
-        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-        return serve(flags)
+    from gender_demo.scratch import scratch_folder
+
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    try:
+        with scratch_folder() as folder:
+            os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
+            return serve(flags, folder / "gradio")
+    except OSError as error:
+        return fail(
+            f"There is no place for temporary files ({error.strerror}): make room, or let TMPDIR "
+            "name a folder that can be written to."
+        )
 
 
 def parse_flags(argv: list[str] | None) -> argparse.Namespace:
@@ -86,12 +100,13 @@ def check_port(host: str, port: int) -> str | None:
     return None
 
 
-def serve(flags: argparse.Namespace) -> int:
+def serve(flags: argparse.Namespace, folder: Path) -> int:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
 
     from gender_demo.checkpoint import CheckpointError
+    from gender_demo.guard import Traffic
     from gender_demo.pipeline import DeviceError, leave_room, load_pipeline
 
     leave_room()
@@ -103,19 +118,27 @@ def serve(flags: argparse.Namespace) -> int:
         page = build_page(pipeline)
     except (CheckpointError, DeviceError) as error:
         return fail(str(error))
+    traffic = Traffic(folder)
     try:
-        _, url, share_url = page.launch(
-            server_name=flags.host, server_port=flags.port, share=flags.share, auth=flags.auth,
-            prevent_thread_lock=True, quiet=True, **launch_options(),
-        )  # fmt: skip
+        with redirect_stdout(io.StringIO()):  # gradio's own words about the link
+            _, url, share_url = page.launch(
+                server_name=flags.host, server_port=flags.port, share=flags.share, auth=flags.auth,
+                prevent_thread_lock=True, quiet=True, **launch_options(traffic),
+            )  # fmt: skip
     except OSError as error:
         return fail(f"The page cannot be served on {flags.host}:{flags.port} ({error}).")
     print(f"The page is at {url} (stop with Ctrl+C).", flush=True)
     if share_url:
         print(f"For a week, or until this stops, also at {share_url}", flush=True)
     elif flags.share:
-        print("No public link: the share service cannot be reached from here.", flush=True)
+        print(
+            "There is no public link: the share service cannot be reached. Is there internet? "
+            "The page is served here all the same.",
+            flush=True,
+        )
     stopped.wait()
+    traffic.drain(DRAIN_S)
+    page.server.config.timeout_graceful_shutdown = 1
     page.close(verbose=False)
     return 0
 
@@ -125,5 +148,13 @@ def fail(sentence: str) -> int:
     return 1
 
 
+def leave(code: int) -> None:
+    """End the process now: taking torch apart can last longer than the seconds it is given."""
+    atexit._run_exitfuncs()  # ends the share link's own process
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

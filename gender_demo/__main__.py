@@ -1,4 +1,4 @@
-"""python -m gender_demo predict FILE_OR_FOLDER... : the arrow from the command line."""
+"""python -m gender_demo predict FILE_OR_FOLDER... | deploy USER/SPACE: the command line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gender_demo.deploy import DeployError, check_hardware, check_name, deploy, prepare
 from gender_demo.files import FileResult, analyze_files, annotated_name, rows, to_csv, to_json
 from gender_demo.pictures import SUFFIXES
 
@@ -25,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     flags = parse_flags(argv)
     try:
-        return predict(flags)
-    except UsageError as error:
+        return int(flags.run(flags))
+    except (UsageError, DeployError) as error:
         print(error, file=sys.stderr)
         return NOT_STARTED
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
@@ -56,7 +57,33 @@ def parse_flags(argv: Sequence[str] | None) -> argparse.Namespace:
     command.add_argument("--annotate", metavar="DIR", type=Path, help="write drawn pictures there")
     command.add_argument("--checkpoint", metavar="DIR", help="default: the shipped one")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    command.set_defaults(run=predict)
+    _add_deploy(commands)
     return parser.parse_args(argv)
+
+
+def _add_deploy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "deploy",
+        help="publish the page as a Hugging Face Space, or update it",
+        description="Uploads a fixed list of files, waits for the build and prints the address.",
+    )
+    command.add_argument("space", metavar="USER/SPACE")
+    command.add_argument("--dry-run", action="store_true", help="only list what would be uploaded")
+    command.add_argument("--private", action="store_true", help="only for you")
+    command.add_argument("--hardware", metavar="NAME", help="t4-small, say (default: free CPU)")
+    command.set_defaults(run=publish)
+
+
+def publish(flags: argparse.Namespace) -> int:
+    check_name(flags.space)
+    check_hardware(flags.hardware)
+    if flags.dry_run:
+        print(prepare().describe())
+        return DONE
+    address = deploy(flags.space, private=flags.private, hardware=flags.hardware)
+    print(f"The page is at {address}")
+    return DONE
 
 
 def predict(flags: argparse.Namespace) -> int:

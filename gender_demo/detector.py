@@ -29,6 +29,9 @@ BORDER = 0.2
 """Grey border, as a share of the shorter side, for the second look at a picture that seemed
 empty: MTCNN misses faces that fill the picture."""
 GREY = 127
+MAX_PROPOSALS, MAX_CANDIDATES = 4000, 800
+"""Of each picture, how many of the likeliest places R-Net and O-Net look at: a picture that is
+tiled with faces must not take all memory. A group of 170 faces needs 3,500 and 480."""
 
 
 class FaceDetector:
@@ -157,6 +160,7 @@ class FaceDetector:
             owners.append(owner[keep])
         all_boxes, all_owners = torch.cat(boxes), torch.cat(owners)
         keep = batched_nms(all_boxes, torch.cat(scores), all_owners, 0.7)
+        keep = _likeliest(keep, all_owners[keep], MAX_PROPOSALS)
         return _square(all_boxes[keep]), all_owners[keep]
 
     def _reject(self, images: Tensor, boxes: Tensor, owners: Tensor) -> tuple[Tensor, Tensor]:
@@ -169,6 +173,7 @@ class FaceDetector:
         ok = score > self.thresholds[1]
         boxes, owners, score, regression = boxes[ok], owners[ok], score[ok], regression[ok]
         keep = batched_nms(boxes, score, owners, 0.7)
+        keep = _likeliest(keep, owners[keep], MAX_CANDIDATES)
         return _square(_regress(boxes[keep], regression[keep])), owners[keep]
 
     def _refine(
@@ -232,6 +237,13 @@ def _square(boxes: Tensor) -> Tensor:
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
     half = (boxes[:, 2:] - boxes[:, :2]).amax(1, keepdim=True) / 2
     return torch.cat([centre - half, centre + half], 1)
+
+
+def _likeliest(keep: Tensor, owners: Tensor, most: int) -> Tensor:
+    """The first ``most`` indices of each owner; ``keep`` is in falling order of score."""
+    if len(keep) <= most:
+        return keep
+    return torch.cat([keep[owners == owner][:most] for owner in range(int(owners.max()) + 1)])
 
 
 def _nms_by_smaller(boxes: Tensor, scores: Tensor, owners: Tensor, threshold: float) -> Tensor:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from gender_demo.audit import Report, report
+from gender_demo.guard import DISK_FULL, FAILED, Guard, Traffic, is_disk_trouble, log_kind
 from gender_demo.live import build_live
 from gender_demo.photos import HEADERS, Annotator, escape_markdown, summarize
 from gender_demo.pictures import MAX_BYTES
@@ -26,11 +28,31 @@ EXAMPLES = {
 }
 DELETE_EVERY_S, DELETE_AFTER_S = 30, 240
 """Uploaded and annotated photos are deleted when they are 4 minutes old, 4.5 at the latest."""
+MAX_WAITING = 64
+"""Photo requests that wait for their turn."""
+MAX_SESSIONS = 500
 
 
-def launch_options() -> dict[str, Any]:
+class Page(gr.Blocks):
+    """Blocks whose failures are one sentence for the visitor and one line without content for the
+    log; gradio would print a traceback that quotes what was sent."""
+
+    async def process_api(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        try:
+            return await super().process_api(*args, **kwargs)
+        except gr.Error as error:
+            error.print_exception = False
+            raise
+        except Exception as error:
+            log_kind(error, "a picture request")
+            sentence = DISK_FULL if is_disk_trouble(error) else FAILED
+            raise gr.Error(sentence, print_exception=False) from None
+
+
+def launch_options(traffic: Traffic) -> dict[str, Any]:
     """Arguments of ``launch()`` that belong to the page."""
     return {
+        "app_kwargs": {"middleware": [Middleware(Guard, traffic=traffic)]},
         "theme": build_theme(),
         "css_paths": [STATIC / "page.css"],
         "head_paths": [STATIC / "head.html"],
@@ -44,6 +66,7 @@ def launch_options() -> dict[str, Any]:
         "mcp_server": False,
         # Above the limit of one picture: a large one gets its sentence and the others go on.
         "max_file_size": 2 * MAX_BYTES,
+        "state_session_capacity": MAX_SESSIONS,
     }
 
 
@@ -53,7 +76,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
     annotator = Annotator(pipeline)
     shown = _read_report(checkpoint)
     gr.set_static_paths([STATIC / "examples"])
-    page: gr.Blocks = gr.Blocks(
+    page = Page(
         title="How might this face be perceived?",
         analytics_enabled=False,
         delete_cache=(DELETE_EVERY_S, DELETE_AFTER_S),
@@ -73,7 +96,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
             with gr.Tab("Report", id="report"):
                 _build_report(checkpoint, shown)
         _build_annotate_route(annotator)
-    page.queue(default_concurrency_limit=1, max_size=64)
+    page.queue(default_concurrency_limit=1, max_size=MAX_WAITING)
     return page
 
 

@@ -21,6 +21,8 @@ from gender_demo.results import Analysis, Box, Face, Point, Prediction
 
 MAX_SEARCH_PX = 1600
 """Larger pictures are searched at this longer side; faces are still cut from the full picture."""
+MAX_FACES = 100
+"""Faces told of in one picture, the largest first."""
 
 Detect = Callable[[Sequence[Image.Image]], list[list[Face]]]
 Classify = Callable[[Sequence[Image.Image]], list[tuple[float, ...]]]
@@ -73,10 +75,10 @@ class Pipeline:
         self.classify([Image.new("RGB", (side, side))])
 
     def find(self, pictures: Sequence[Image.Image]) -> list[list[Face]]:
-        """The faces of each picture, in its own pixels, searched at MAX_SEARCH_PX at most."""
+        """The MAX_FACES largest faces of each picture, in its own pixels."""
         small = [_shrink(picture) for picture in pictures]
         return [
-            [_scale(face, picture.width / less.width) for face in faces]
+            [_scale(face, picture.width / less.width) for face in faces[:MAX_FACES]]
             for picture, less, faces in zip(pictures, small, self.detect(small), strict=True)
         ]
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
+import gradio as gr
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -108,13 +113,54 @@ def client(url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
     return Client(url, auth=ANN, verbose=False, download_files=tmp_path_factory.mktemp("fetched"))
 
 
+def every_route() -> list[tuple[str, str]]:
+    """(method, path) of all that gradio would answer, with x for each part that varies."""
+
+    def walk(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
+        for route in routes:
+            if included := getattr(route, "original_router", None):
+                yield from walk(included.routes)
+            for method in getattr(route, "methods", None) or ():
+                yield method, re.sub(r"\{[^}]*\}", "x", route.path)
+
+    async def inside() -> list[tuple[str, str]]:
+        return sorted(walk(gr.Blocks(analytics_enabled=False).app.routes))
+
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, inside()).result()
+
+
 def test_the_password_guards_every_route(url: str) -> None:
-    assert b"auth_required" in DIRECT.open(url, timeout=60).read()
-    for route in ("config", "gradio_api/info", "gradio_api/queue/data?session_hash=x"):
-        with pytest.raises(HTTPError) as caught:
-            DIRECT.open(url + route, timeout=60)
-        assert caught.value.code == 401, route
-        caught.value.close()
+    """Without it: 401, or nothing is there, or it is part of the form that asks for it."""
+    routes = every_route()
+    live = "/gradio_api/component_server/"
+    assert {("POST", live), ("GET", "/config"), ("POST", "/gradio_api/upload")} <= set(routes)
+    form = ("/login", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt",
+            "/gradio_api/theme.css")  # fmt: skip
+    certainly = ("/", live, "/config", "/gradio_api/upload", "/gradio_api/queue/join")
+    for method, path in routes:
+        said = status(url.rstrip("/") + path, method)
+        assert said in (401, 404) or path in form, f"{method} {path}: {said}"
+        assert said == 401 or path not in certainly, f"{method} {path}: {said}"
+
+
+def status(address: str, method: str) -> int:
+    ask = Request(address, b"{}" if method == "POST" else None, method=method)
+    ask.add_header("Content-Type", "application/json")
+    try:
+        with DIRECT.open(ask, timeout=60) as answer:
+            return int(answer.status)
+    except HTTPError as refused:
+        refused.close()
+        return refused.code
+
+
+def test_the_form_that_asks_for_the_password_is_shown(url: str) -> None:
+    with pytest.raises(HTTPError) as caught:
+        DIRECT.open(url, timeout=60)
+    with caught.value as page:
+        assert b"auth_required" in page.read()
+        assert "camera=(self)" in page.headers["permissions-policy"]
 
 
 def test_annotate_route(client: Client, astronaut_path: Path) -> None:

@@ -24,16 +24,20 @@ ORDER = [
     "audit_tables",
     "charts",
     "audit",
+    "guard",
+    "scratch",
     "live",
     "files",
     "photos",
     "theme",
     "page",
+    "deploy",
     "__main__",
 ]
 MAY_IMPORT = {
     "torch": {"detector", "checkpoint", "classifier", "pipeline", "tracker"},
     "facenet_pytorch": {"detector"},
+    "huggingface_hub": {"deploy"},
     "gradio": {"live", "photos", "theme", "page"},
 }
 MODULES = sorted((ROOT / "gender_demo").glob("*.py"))

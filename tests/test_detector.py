@@ -124,3 +124,17 @@ def test_the_pyramid_starts_at_the_smallest_face_and_ends_at_the_largest() -> No
     scales = pyramid_scales((640, 480), 40)
     assert scales[0] == pytest.approx(12 / 40)
     assert 12 <= 480 * scales[-1] < 12 / 0.709
+
+
+def test_a_picture_tiled_with_faces_takes_bounded_work(
+    detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face = example("astronaut.jpg").crop((170, 50, 280, 180)).resize((32, 38))
+    tiled = Image.new("RGB", (320, 304))
+    for i in range(10):
+        for j in range(8):
+            tiled.paste(face, (32 * i, 38 * j))
+    monkeypatch.setattr("gender_demo.detector.MAX_PROPOSALS", 60)
+    monkeypatch.setattr("gender_demo.detector.MAX_CANDIDATES", 20)
+    found = detector.detect([tiled, tiled.transpose(Image.Transpose.FLIP_LEFT_RIGHT)])
+    assert all(0 < len(faces) <= 20 for faces in found)

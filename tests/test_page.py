@@ -6,6 +6,7 @@ import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -13,6 +14,7 @@ import pytest
 
 from gender_demo.audit import NO_AUDIT
 from gender_demo.checkpoint import SHIPPED, CheckpointError
+from gender_demo.guard import Traffic
 from gender_demo.page import build_page, is_shipped, launch_options, whose_model
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def test_only_the_two_routes_are_public(page: gr.Blocks) -> None:
 
 
 def test_nothing_of_a_visitor_is_kept(page: gr.Blocks) -> None:
-    options = launch_options()
+    options = launch_options(Traffic(Path()))
     assert options["run_history"] is False
     assert options["enable_monitoring"] is False
     assert page.analytics_enabled is False
@@ -53,7 +55,7 @@ def test_nothing_of_a_visitor_is_kept(page: gr.Blocks) -> None:
 
 
 def test_no_font_or_script_comes_from_elsewhere() -> None:
-    options = launch_options()
+    options = launch_options(Traffic(Path()))
     assert not options["theme"]._stylesheets
     texts = [options["js"], options["theme"]._get_theme_css()]
     texts += [path.read_text() for path in (*options["css_paths"], *options["head_paths"])]

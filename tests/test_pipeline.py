@@ -11,7 +11,14 @@ from PIL import Image
 
 from gender_demo.checkpoint import Checkpoint, Config, build_model, save_checkpoint
 from gender_demo.labels import Rules
-from gender_demo.pipeline import MAX_SEARCH_PX, DeviceError, Pipeline, load_pipeline, pick_device
+from gender_demo.pipeline import (
+    MAX_FACES,
+    MAX_SEARCH_PX,
+    DeviceError,
+    Pipeline,
+    load_pipeline,
+    pick_device,
+)
 from gender_demo.results import Face
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "gender_demo" / "static" / "examples"
@@ -122,3 +129,12 @@ def test_devices() -> None:
     ):
         with pytest.raises(DeviceError, match=words):
             pick_device(name)
+
+
+def test_a_crowd_is_told_of_up_to_a_limit() -> None:
+    def crowd(pictures: list[Image.Image]) -> list[list[Face]]:
+        points = ((1.0, 1.0),) * 5
+        return [[Face((0.0, 0.0, 30.0, 30.0), 0.9, points)] * (MAX_FACES + 5) for _ in pictures]
+
+    pipeline = Pipeline(crowd, redness, CHECKPOINT)
+    assert len(pipeline.analyze(square((255, 0, 0))).predictions) == MAX_FACES

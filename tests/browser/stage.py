@@ -108,6 +108,9 @@ def start_app(
         try:
             direct.open(f"http://127.0.0.1:{port}/", timeout=5).close()
             return process
+        except urllib.error.HTTPError as asks_for_password:
+            asks_for_password.close()
+            return process
         except (urllib.error.URLError, TimeoutError):
             time.sleep(0.2)
     stop_app(process)

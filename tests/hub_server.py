@@ -1,0 +1,143 @@
+"""A small server that speaks the Hub's endpoints for Spaces and keeps what it was sent."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+TOKEN = "hf_" + "t" * 34
+
+
+@dataclass
+class Hub:
+    """Spaces by name, each {path: bytes}; what was asked; the stages that a build goes through."""
+
+    spaces: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    stages: list[str] = field(default_factory=lambda: ["BUILDING", "APP_STARTING", "RUNNING"])
+    created: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    commits: int = 0
+    step: int = 0
+    url: str = ""
+
+    def oid(self) -> str:
+        return f"{self.commits:040x}"
+
+
+@contextmanager
+def hub_server() -> Iterator[Hub]:
+    hub = Hub()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer(self, hub)
+
+        do_POST = do_PUT = do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        hub.url = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield hub
+        server.shutdown()
+
+
+def answer(handler: BaseHTTPRequestHandler, hub: Hub) -> None:
+    body = handler.rfile.read(int(handler.headers.get("content-length") or 0))
+    path = handler.path.split("?")[0]
+    hub.asked.append(f"{handler.command} {path}")
+    granted = handler.headers.get("authorization") == f"Bearer {TOKEN}"
+    if path.startswith("/objects/"):  # an address of the storage: no token is sent there
+        hub.objects[path.rpartition("/")[2]] = body
+        return reply(handler, 200, {})
+    if not granted:
+        return reply(handler, 401, {"error": "Invalid credentials in Authorization header"})
+    code, said = route(handler.command, path, body, hub)
+    return reply(handler, code, said)
+
+
+def reply(handler: BaseHTTPRequestHandler, code: int, said: Any) -> None:
+    raw = json.dumps(said).encode()
+    handler.send_response(code)
+    if code == 404:
+        handler.send_header("X-Error-Code", "RepoNotFound")
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(raw)))
+    handler.end_headers()
+    handler.wfile.write(raw if handler.command != "HEAD" else b"")
+
+
+def route(method: str, path: str, body: bytes, hub: Hub) -> tuple[int, Any]:
+    if path == "/api/whoami-v2":
+        return 200, {"name": "ann", "type": "user"}
+    if path == "/api/validate-yaml":
+        return 200, {"errors": [], "warnings": []}
+    if path == "/api/repos/create":
+        wanted = json.loads(body)
+        hub.created.append(wanted)
+        hub.spaces[f"{wanted['organization'] or 'ann'}/{wanted['name']}"] = {".gitattributes": b""}
+        return 200, {"url": f"{hub.url}/spaces/{wanted['organization']}/{wanted['name']}"}
+    if path.endswith(".git/info/lfs/objects/batch"):
+        objects = json.loads(body)["objects"]
+        return 200, {"transfer": "basic", "objects": [
+            {**one, "actions": {"upload": {"href": f"{hub.url}/objects/{one['oid']}"}}}
+            for one in objects
+        ]}  # fmt: skip
+    parts = path.removeprefix("/api/spaces/").split("/")
+    name, rest = "/".join(parts[:2]), parts[2:]
+    if name not in hub.spaces:
+        return 404, {"error": "Repository not found"}
+    return about_space(name, rest, body, hub)
+
+
+def about_space(name: str, rest: list[str], body: bytes, hub: Hub) -> tuple[int, Any]:
+    files = hub.spaces[name]
+    kind = rest[0] if rest else ""
+    if kind == "runtime":
+        stage = hub.stages[min(hub.step, len(hub.stages) - 1)]
+        hub.step += 1
+        running = {"stage": stage, "hardware": {"current": None, "requested": "cpu-basic"}}
+        return 200, running | {"sha": hub.oid(), "errorMessage": "no such package"}
+    if kind == "preupload":
+        wanted = json.loads(body)["files"]
+        large = (".safetensors", ".jpg")
+        return 200, {"files": [
+            {"path": one["path"], "shouldIgnore": False,
+             "uploadMode": "lfs" if one["path"].endswith(large) else "regular"}
+            for one in wanted
+        ]}  # fmt: skip
+    if kind == "commit":
+        return commit(files, body, hub)
+    if kind == "tree":
+        return 200, [
+            {"type": "file", "path": path, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
+            for path, data in files.items()
+        ]
+    if kind in ("settings", "hardware"):
+        return 200, {"stage": "RUNNING", "hardware": {"current": None, "requested": None}}
+    siblings = [{"rfilename": path} for path in files]
+    return 200, {"id": name, "sha": hub.oid(), "siblings": siblings, "private": False}
+
+
+def commit(files: dict[str, bytes], body: bytes, hub: Hub) -> tuple[int, Any]:
+    for line in map(json.loads, body.splitlines()):
+        value = line["value"]
+        if line["key"] == "file":
+            files[value["path"]] = base64.b64decode(value["content"])
+        elif line["key"] == "lfsFile":
+            files[value["path"]] = hub.objects[value["oid"]]
+        elif line["key"] == "deletedFile":
+            del files[value["path"]]
+    hub.commits, hub.step = hub.commits + 1, 0
+    url = f"{hub.url}/spaces/ann/faces/commit/{hub.oid()}"
+    return 200, {"commitUrl": url, "commitOid": hub.oid(), "success": True}
