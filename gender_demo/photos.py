@@ -5,11 +5,13 @@ Outputs go into gradio's own cache folder, from which ``delete_cache`` removes t
 
 from __future__ import annotations
 
+import ctypes
 import io
 import re
 import string
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,9 +60,12 @@ class Annotator:
             opened = open_picture(picture)
         except PictureError as error:
             raise gr.Error(str(error), print_exception=False) from None
-        analysis = self.pipeline.analyze(opened)
-        drawn = draw(opened, marks(analysis))
-        return _keep(_jpeg(drawn), annotated_name(picture)), asdict(analysis)
+        try:
+            analysis = self.pipeline.analyze(opened)
+            drawn = draw(opened, marks(analysis))
+            return _keep(_jpeg(drawn), annotated_name(picture)), asdict(analysis)
+        finally:
+            _give_memory_back()
 
     def photos(
         self,
@@ -90,6 +95,7 @@ class Annotator:
                 archive.writestr(name, _jpeg(drawn))
                 drawn.thumbnail((PREVIEW_PX, PREVIEW_PX))
                 gallery.append((_keep(_jpeg(drawn), name), _describe(result)))
+        _give_memory_back()
         return (
             gallery,
             [_cells(row) for result in results for row in rows(result)],
@@ -140,6 +146,12 @@ def _jpeg(picture: Image.Image) -> bytes:
 def _keep(data: bytes, name: str) -> str:
     """Write into gradio's cache, where gradio serves it from and deletes it in time."""
     return str(save_bytes_to_cache(data, name, get_upload_folder()))
+
+
+def _give_memory_back() -> None:
+    """glibc holds on to what large pictures took until it is asked; elsewhere nothing is done."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _count(number: int, noun: str) -> str:

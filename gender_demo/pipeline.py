@@ -13,11 +13,10 @@ import torch
 from PIL import Image
 
 from gender_demo.checkpoint import Checkpoint, load_checkpoint
-from gender_demo.classifier import Classifier
 from gender_demo.crops import crop_face
-from gender_demo.detector import FaceDetector
 from gender_demo.labels import decide, sharpness
 from gender_demo.results import Analysis, Box, Face, Point, Prediction
+from gender_demo.sturdy import SturdyClassifier, SturdyDetector
 
 MAX_SEARCH_PX = 1600
 """Larger pictures are searched at this longer side; faces are still cut from the full picture."""
@@ -103,7 +102,7 @@ def load_pipeline(checkpoint: str | Path | None = None, device: str = "auto") ->
     """
     place = pick_device(device)
     loaded = load_checkpoint(checkpoint)
-    return Pipeline(FaceDetector(place), Classifier(loaded, place), loaded, place)
+    return Pipeline(SturdyDetector(place), SturdyClassifier(loaded, place), loaded, place)
 
 
 def pick_device(device: str = "auto") -> torch.device:

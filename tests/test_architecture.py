@@ -17,6 +17,7 @@ ORDER = [
     "detector",
     "checkpoint",
     "classifier",
+    "sturdy",
     "pipeline",
     "smoothing",
     "tracker",
@@ -35,7 +36,7 @@ ORDER = [
     "__main__",
 ]
 MAY_IMPORT = {
-    "torch": {"detector", "checkpoint", "classifier", "pipeline", "tracker"},
+    "torch": {"detector", "checkpoint", "classifier", "sturdy", "pipeline", "tracker"},
     "facenet_pytorch": {"detector"},
     "huggingface_hub": {"deploy"},
     "gradio": {"live", "photos", "theme", "page"},
