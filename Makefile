@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python
 UV := $(RUN) -m uv
 BENCHMARKS := pipeline live gpu
 
-.PHONY: install demo test lint bench lock
+.PHONY: install demo test lint bench audit lock
 
 install:
 	rm -rf $(VENV)
@@ -31,6 +31,9 @@ lint: $(VENV)/ready
 
 bench: $(VENV)/ready
 	for name in $(BENCHMARKS); do $(RUN) tests/benchmarks/$$name.py || exit 1; done
+
+audit: $(VENV)/ready
+	$(UV) tool run 'pip-audit>=2.10,<3' -s osv -r requirements.lock --require-hashes --disable-pip
 
 lock:
 	$(UV) pip compile --universal --python-version 3.10 --generate-hashes --no-header -o requirements.lock requirements.txt

@@ -13,6 +13,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+ATTRIBUTION = (ROOT / "ATTRIBUTION.md").read_text()
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 
 
@@ -76,8 +77,13 @@ def test_the_python_example_runs(
     assert capsys.readouterr().out
 
 
+def licences() -> dict[str, str]:
+    """Package -> licence, by ATTRIBUTION.md's tables; the licence stands in the last column."""
+    rows = re.findall(r"^\| (\S+)[^|\n]* \|(?: .* \|)? ([^|\n]+) \|$", ATTRIBUTION, re.M)
+    return {name: licence.strip() for name, licence in rows}
+
+
 def test_each_dependency_is_bounded_and_attributed() -> None:
-    attribution = (ROOT / "ATTRIBUTION.md").read_text()
     lines = [
         *(ROOT / "requirements.txt").read_text().splitlines(),
         *(ROOT / "train" / "requirements.txt").read_text().splitlines(),
@@ -86,8 +92,14 @@ def test_each_dependency_is_bounded_and_attributed() -> None:
     for line in lines:
         if line and not line.startswith("#"):
             name = re.split(r"[=<>~! ]", line)[0]
-            assert f"| {name} |" in attribution, f"{name} has no row in ATTRIBUTION.md"
+            assert licences().get(name), f"{name} has no licence in ATTRIBUTION.md"
             assert "==" in line or ("<" in line and ">=" in line), f"{name} has no bounds"
+
+
+def test_what_dependencies_bring_along_has_a_licence_too() -> None:
+    locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements.lock").read_text(), re.M))
+    assert len(locked) > 50
+    assert sorted(name for name in locked if not licences().get(name)) == []
 
 
 def test_the_lock_holds_hashes_and_no_addresses() -> None:
