@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import re
@@ -23,9 +24,15 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+import app
+
 ROOT = Path(__file__).resolve().parent.parent
 DIRECT = build_opener(ProxyHandler({}))
 ANN = ("ann", "secret")
+NOWHERE = "http://127.0.0.1:9"
+OFFLINE = {"HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE, "ALL_PROXY": NOWHERE,
+           "http_proxy": NOWHERE, "https_proxy": NOWHERE, "NO_PROXY": "127.0.0.1",
+           "no_proxy": "127.0.0.1"}  # fmt: skip
 
 
 def run(*flags: str | Path) -> subprocess.CompletedProcess[str]:
@@ -89,18 +96,35 @@ def test_an_unknown_device(random_checkpoint: Path) -> None:
     assert_one_sentence(done, "The device 'abacus' is not known")
 
 
+def test_no_place_for_pictures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(**_: Any) -> str:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    assert app.main(["--port", str(free_port())]) == 1
+    assert capsys.readouterr().err == (
+        "There is no place for temporary files (Read-only file system): make room, or let TMPDIR "
+        "name a folder that can be written to.\n"
+    )
+
+
 @pytest.fixture(scope="module")
 def url(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app in a process of its own, behind a password; it ends well when it is asked to."""
+    """The app behind a password, asked for a link where there is no internet; it ends well."""
     temp, port = tmp_path_factory.mktemp("temp"), free_port()
     process = subprocess.Popen(
         [sys.executable, "app.py", "--checkpoint", str(random_checkpoint), "--port", str(port),
-         "--auth", ":".join(ANN)],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(temp)},
+         "--auth", ":".join(ANN), "--share"],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        env=os.environ | OFFLINE | {"TMPDIR": str(temp)},
     )  # fmt: skip
     assert process.stdout is not None
     with process.stdout:
         assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+        assert process.stdout.readline().startswith("There is no public link: ")
         yield f"http://127.0.0.1:{port}/"
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0

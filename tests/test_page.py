@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +16,7 @@ import pytest
 from gender_demo.audit import NO_AUDIT
 from gender_demo.checkpoint import SHIPPED, CheckpointError
 from gender_demo.guard import Traffic
-from gender_demo.page import build_page, is_shipped, launch_options, whose_model
+from gender_demo.page import Page, build_page, is_shipped, launch_options, whose_model
 
 if TYPE_CHECKING:
     from gender_demo.pipeline import Pipeline
@@ -97,3 +98,29 @@ def test_an_audit_of_unknown_form_is_a_sentence(random_pipeline: Pipeline) -> No
     )
     with pytest.raises(CheckpointError, match=r"audit\.json cannot be read by this version"):
         build(pipeline)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "ann.jpg"), "disk is full"),
+        (OSError(errno.EROFS, "Read-only file system", "ann.jpg"), "disk is full"),
+        (ValueError("ann.jpg"), "could not answer"),
+    ],
+)
+def test_what_breaks_in_a_picture_request_is_one_sentence(
+    error: Exception, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> str:
+        raise error
+
+    async def call() -> None:
+        with Page(analytics_enabled=False) as page:
+            gr.Button().click(broken, None, gr.Textbox())
+        await page.process_api(page.fns[0], [])
+
+    with ThreadPoolExecutor(1) as threads, pytest.raises(gr.Error, match=said) as caught:
+        threads.submit(asyncio.run, call()).result()
+    assert caught.value.print_exception is False, "gradio prints no traceback"
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "ann.jpg" not in line + str(caught.value)
