@@ -2,60 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor, nn
 
-from gender_demo.checkpoint import Checkpoint, build_model
+from gender_demo.checkpoint import Checkpoint, Config, build_model
 
 BATCH = 64
 """Crops that go through the net together; bounds the memory a crowd takes."""
 
 
-class Classifier:
-    """The checkpoint's net on a device; half precision on CUDA."""
+class Served(nn.Module):
+    """The checkpoint's net with all that stands around it: pixels in, probabilities out."""
 
-    def __init__(self, checkpoint: Checkpoint, device: str | torch.device = "cpu") -> None:
-        self.config = checkpoint.config
-        self.device = torch.device(device)
-        self.dtype = torch.float16 if self.device.type == "cuda" else torch.float32
-        model = build_model(self.config)
-        model.load_state_dict(dict(checkpoint.state))
-        if self.device.type == "cpu":
-            model = _fuse(model)
-        self.model = model.to(self.device, self.dtype).to(memory_format=torch.channels_last)
-        self._mean = self._per_channel(self.config.mean)
-        self._std = self._per_channel(self.config.std)
+    mean: Tensor
+    std: Tensor
 
-    @torch.inference_mode()
-    def __call__(self, crops: Sequence[Image.Image]) -> list[tuple[float, ...]]:
-        """Probabilities of each RGB crop of ``input_px`` squared, in the order of the classes.
+    def __init__(self, config: Config, state: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.net = build_model(config)
+        self.net.load_state_dict(dict(state))
+        self.flip_average, self.temperature = config.flip_average, config.temperature
+        self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """RGB bytes (n, 3, input_px, input_px) -> probabilities (n, classes).
 
         The mean of the crop's and its mirror image's logits over the temperature, then softmax.
         """
+        images = (pixels.to(self.mean.dtype) / 255 - self.mean) / self.std
+        if self.flip_average:
+            images = torch.cat([images, images.flip(3)])
+        logits = self.net(images.contiguous(memory_format=torch.channels_last)).float()
+        if self.flip_average:
+            logits = logits.unflatten(0, (2, -1)).mean(0)
+        probabilities: Tensor = (logits / self.temperature).softmax(1)
+        return probabilities
+
+
+class Classifier:
+    """The served net on a device; half precision on CUDA."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str | torch.device = "cpu") -> None:
+        self.device = torch.device(device)
+        served = Served(checkpoint.config, checkpoint.state).eval()
+        if self.device.type == "cpu":
+            served.net = _fuse(served.net)
+        dtype = torch.float16 if self.device.type == "cuda" else torch.float32
+        self.served = served.to(self.device, dtype).to(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def __call__(self, crops: Sequence[Image.Image]) -> list[tuple[float, ...]]:
+        """Probabilities of each RGB crop of ``input_px`` squared, in the order of the classes."""
         result: list[tuple[float, ...]] = []
         for start in range(0, len(crops), BATCH):
             stacked = np.stack([np.asarray(crop) for crop in crops[start : start + BATCH]])
             pixels = torch.from_numpy(stacked).to(self.device).permute(0, 3, 1, 2)
-            images = (pixels.to(self.dtype) / 255 - self._mean) / self._std
-            if self.config.flip_average:
-                images = torch.cat([images, images.flip(3)])
-            logits = self.model(images.contiguous(memory_format=torch.channels_last)).float()
-            if self.config.flip_average:
-                logits = torch.stack(logits.chunk(2)).mean(0)
-            probabilities = (logits / self.config.temperature).softmax(1)
-            result += [tuple(row) for row in probabilities.tolist()]
+            result += [tuple(row) for row in self.served(pixels).tolist()]
         return result
 
-    def _per_channel(self, values: Sequence[float]) -> torch.Tensor:
-        return torch.tensor(values, device=self.device, dtype=self.dtype).view(1, 3, 1, 1)
 
-
-def _fuse(model: torch.nn.Module) -> torch.nn.Module:
+def _fuse(model: nn.Module) -> nn.Module:
     """Fold each batch norm into its convolution: the same function, less to do on a CPU."""
     from torch.fx.experimental.optimization import fuse
 
-    fused: torch.nn.Module = fuse(model)
+    fused: nn.Module = fuse(model)
     return fused

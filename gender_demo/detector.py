@@ -32,12 +32,15 @@ GREY = 127
 MAX_PROPOSALS, MAX_CANDIDATES = 4000, 800
 """Of each picture, how many of the likeliest places R-Net and O-Net look at: a picture that is
 tiled with faces must not take all memory. A group of 170 faces needs 3,500 and 480."""
+SMALL_PX, SMALL_SCORE = 40, 0.9
+"""Boxes smaller than this (root of their area) need this score: most false ones are small, and
+below it serving gives no label anyway. train/LOG.md has the figures."""
 
 
 class FaceDetector:
     """Finds faces of ``min_face_px`` pixels and more in RGB pictures of any size.
 
-    ``thresholds`` are the least scores that pass P-Net, R-Net and O-Net.
+    ``thresholds`` are the least scores that pass P-Net, R-Net and O-Net; see also SMALL_SCORE.
     """
 
     def __init__(
@@ -92,7 +95,9 @@ class FaceDetector:
             boxes, owners = boxes[new], owners[new]
         boxes, owners = self._reject(images, boxes, owners)
         boxes, scores, points = self._refine(images, boxes, owners)
-        keep = (scores > self.thresholds[2]).nonzero()[:, 0]
+        small = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1) < SMALL_PX**2
+        least = torch.where(small, max(SMALL_SCORE, self.thresholds[2]), self.thresholds[2])
+        keep = (scores > least).nonzero()[:, 0]
         keep = keep[_nms_by_smaller(boxes[keep], scores[keep], owners[keep], 0.7)]
         result: list[list[Face]] = [[] for _ in pictures]
         faces = _to_faces(boxes[keep], scores[keep], points[keep])

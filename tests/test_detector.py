@@ -38,6 +38,11 @@ def test_it_finds_what_stock_finds(detector: FaceDetector) -> None:
     assert len(found) <= 30
 
 
+def test_a_portrait_has_one_face(detector: FaceDetector) -> None:
+    """With one threshold for all sizes there is a second, small one on the spacesuit."""
+    assert len(detector.detect([example("astronaut.jpg")])[0]) == 1
+
+
 def test_landmarks_lie_where_a_face_has_them(detector: FaceDetector) -> None:
     face = detector.detect([example("astronaut.jpg")])[0][0]
     (lx, ly), (rx, ry), (nx, ny), (mlx, mly), (mrx, mry) = face.landmarks

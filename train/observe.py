@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -64,16 +65,33 @@ def observe(
 
     ``whole_if_none``: where no face is found the whole picture is the crop; else nothing is
     classified there, and a face counts as found only if its box holds the middle. ``what`` names
-    the pass in the progress bar and seeds ``show``.
+    the pass in the progress bar and seeds ``show``. On a CPU as many batches are on their way as
+    torch has threads, each on one: that is faster than all threads on one batch.
     """
+
+    def look(batch: Sequence[Sample]) -> list[Observation]:
+        shown = [_show(sample, show, what) for sample in batch]
+        return _observe_batch(pipeline, batch, shown, whole_if_none)
+
+    batches = [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
+    threads = torch.get_num_threads()
+    workers = threads if pipeline.device.type == "cpu" else 1
     result: list[Observation] = []
-    with tqdm(total=len(samples), desc=what, unit=" pictures") as bar:
-        for start in range(0, len(samples), BATCH):
-            batch = samples[start : start + BATCH]
-            shown = [_show(sample, show, what) for sample in batch]
-            result += _observe_batch(pipeline, batch, shown, whole_if_none)
-            bar.update(len(batch))
+    try:
+        with (
+            tqdm(total=len(samples), desc=what, unit=" pictures") as bar,
+            ThreadPoolExecutor(workers, initializer=_one_thread) as pool,
+        ):
+            for seen in pool.map(look, batches):
+                result += seen
+                bar.update(len(seen))
+    finally:
+        torch.set_num_threads(threads)
     return result
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
 
 
 def _show(sample: Sample, show: Show | None, what: str) -> tuple[Image.Image, Point]:

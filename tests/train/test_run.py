@@ -147,8 +147,9 @@ def test_export_writes_the_better_of_what_it_tried(
     assert len(tried) == 4
     config = load_checkpoint(out).config
     assert config.training["licence"] == "cc-by-4.0"
+    assert config.training["blurred on purpose"]["sigma 0 of the side"]["right"] > 0.5
     held_out = config.training["held out"]
     assert held_out["accuracy"] == max(facts["accuracy"] for _, facts in tried)
     assert config.input_px == held_out["size_px"]
-    with pytest.raises(SystemExit, match=r"holds no run\.pt"):
+    with pytest.raises(SystemExit, match=r"run\.pt is missing"):
         main(["export", str(tmp_path), str(data), "--out", str(out)])

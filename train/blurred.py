@@ -1,0 +1,97 @@
+"""How sharp a crop must be for its label to be given: found on held-out crops, blurred on purpose.
+
+Each crop is blurred step by step, cut and classified by the serving code. Where the answers that
+the probability's threshold lets through are wrong more than TOLERATED times as often as on the
+crops as they are, the label is withheld.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from gender_demo.checkpoint import Checkpoint
+from gender_demo.classifier import Classifier
+from gender_demo.crops import cut_square
+from gender_demo.labels import sharpness
+from train.data import Crops
+
+BLURS = (0.0, 0.01, 0.02, 0.03, 0.045, 0.07)
+"""Sigma of the Gaussian as a share of the served crop's side."""
+TOLERATED = 2.0
+SACRIFICED = 0.01
+"""Of the crops as they are, at most this share may lose its label for want of sharpness."""
+BAND = 200
+"""Answers in one step of the search."""
+
+
+@dataclass(frozen=True)
+class Blurred:
+    """``sharpness``, ``right``, ``answered``: each (len(BLURS), crops)."""
+
+    sharpness: np.ndarray
+    right: np.ndarray
+    answered: np.ndarray
+
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """For each blur what came of it."""
+        return {
+            f"sigma {blur:g} of the side": {
+                "median sharpness": round(float(np.median(sharp)), 2),
+                "right": round(float(right.mean()), 4),
+                "answered": round(float(answered.mean()), 4),
+                "wrong of answered": round(float((~right[answered]).mean()), 4),
+            }
+            for blur, sharp, right, answered in zip(
+                BLURS, self.sharpness, self.right, self.answered, strict=True
+            )
+        }
+
+
+def look_blurred(checkpoint: Checkpoint, crops: Crops, count: int = 800) -> Blurred:
+    """Classify the first ``count`` crops at every blur; no threshold but the probability's."""
+    config, classify = checkpoint.config, Classifier(checkpoint)
+    target = next(iter(crops.targets.values()))[:count].numpy()
+    pictures = [Image.fromarray(pixels.numpy()) for pixels in crops.pixels[:count]]
+    side = pictures[0].width / crops.margin
+    rows = []
+    for blur in BLURS:
+        served = [
+            cut_square(
+                picture.filter(ImageFilter.GaussianBlur(blur * side)) if blur else picture,
+                picture.width / 2,
+                picture.height / 2,
+                side,
+                0.0,
+                config.input_px,
+            )
+            for picture in pictures
+        ]
+        said = np.array(classify(served))
+        rows.append(
+            (
+                [sharpness(crop) for crop in served],
+                said.argmax(1) == target,
+                said.max(1) >= config.rules.min_probability,
+            )
+        )
+    sharp, right, answered = (np.array(values) for values in zip(*rows, strict=True))
+    return Blurred(sharp, right, answered)
+
+
+def fit_sharpness(seen: Blurred) -> float:
+    """The sharpness below which answers are wrong too often; 0 where they never are."""
+    clean = (~seen.right[0][seen.answered[0]]).mean()
+    order = np.argsort(seen.sharpness[seen.answered])
+    sharp = seen.sharpness[seen.answered][order]
+    wrong = ~seen.right[seen.answered][order]
+    least = 0.0
+    for start in range(0, len(sharp) - BAND, BAND):
+        band = slice(start, start + BAND)
+        if wrong[band].mean() <= TOLERATED * clean:
+            break
+        least = float(sharp[band][-1])
+    return round(min(least, float(np.quantile(seen.sharpness[0], SACRIFICED))), 2)
