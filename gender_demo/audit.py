@@ -83,7 +83,7 @@ def report(audit: Row | None, config: Config) -> Report:
 
 def settings(config: Config) -> Row:
     """What decides an answer besides the weights, as it looks after a round trip through JSON."""
-    names = ("arch", "classes", "input_px", "mean", "std", "flip_average", "temperature")
+    names = ("arch", "classes", "input_px", "mean", "std", "flip_average", "temperature", "views")
     values = {**{name: getattr(config, name) for name in names}, "rules": asdict(config.rules)}
     result: Row = json.loads(json.dumps(values))
     return result
@@ -95,7 +95,7 @@ def fits(audit: Row | None, config: Config) -> bool:
         audit is not None
         and audit.get("version") == VERSION
         and audit.get("checkpoint", {}).get("weights_sha256") == config.weights_sha256
-        and audit.get("settings") == settings(config)
+        and {"views": [1.0], **audit.get("settings", {})} == settings(config)
     )
 
 
@@ -181,10 +181,12 @@ def _unsure(audit: Row | None, config: Config) -> str:
     )
     if audit is None:
         return f"{text}."
-    all_ = audit["sets"]["fairface"]["all"]
+    data = audit["sets"]["fairface"]
+    all_, groups = data["all"], sorted(row["coverage"] for row in data["by"]["race_label"])
+    spread = f" ({percent(groups[0])} to {percent(groups[-1])} % by group)" if groups else ""
     return (
-        f"{text}; of {all_['pictures']:,} pictures it answered {percent(all_['coverage'])} %, and "
-        f"{percent(all_['error'])} % of those answers were wrong."
+        f"{text}; of {all_['pictures']:,} pictures it answered {percent(all_['coverage'])} %"
+        f"{spread}, and {percent(all_['error'])} % of those answers were wrong."
     )
 
 

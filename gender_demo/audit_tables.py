@@ -106,8 +106,22 @@ def _gap_note(data: Row, kind: str) -> str:
     if kind == "label" and data["label_gap_points"] is not None:
         return f"Between the labels lie {data['label_gap_points']:.1f} points."
     if kind == "race_label" and data["gap_points"] is not None:
-        return f"Between the worst and the best group lie {data['gap_points']:.1f} points."
+        return (
+            f"Between the worst and the best group lie {data['gap_points']:.1f} points. "
+            f"{_abstention_note(data['by'][kind])}"
+        )
     return ""
+
+
+def _abstention_note(rows: Sequence[Row]) -> str:
+    """For whom “unsure” is said most and least, and what that leaves of the errors."""
+    ordered = sorted(rows, key=lambda row: float(row["coverage"]))
+    least, most = (
+        f"{group_name(row['group'])}: {percent(row['coverage'])} % answered, "
+        f"{'none' if row['error'] is None else percent(row['error'])} % of that wrong"
+        for row in (ordered[0], ordered[-1])
+    )
+    return f"Most often unsure about {least}; least often about {most}."
 
 
 def _point(points: float | None) -> float | None:

@@ -33,7 +33,11 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class Config:
-    """What config.json says. ``mean`` and ``std`` are of RGB in 0 to 1; ``training`` is free."""
+    """What config.json says. ``mean`` and ``std`` are of RGB in 0 to 1; ``training`` is free.
+
+    ``views``: how many times wider than ``crop_face``'s square each view is whose answers are
+    averaged; one crop as wide as the widest holds them all.
+    """
 
     name: str
     classes: tuple[str, ...]
@@ -42,10 +46,25 @@ class Config:
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     flip_average: bool = True
+    views: tuple[float, ...] = (1.0,)
     temperature: float = 1.0
     rules: Rules = field(default_factory=Rules)
     weights_sha256: str = ""
     training: dict[str, Any] = field(default_factory=dict)
+
+    def view_px(self, view: float) -> int:
+        """Side of a view's window in the crop: as far from ``input_px`` by an even number."""
+        return self.input_px + 2 * round(self.input_px * (view - 1) / 2)
+
+    @property
+    def crop_px(self) -> int:
+        """Side of the crops that the classifier takes."""
+        return max(self.view_px(view) for view in self.views)
+
+    @property
+    def crop_margin(self) -> float:
+        """``crop_face``'s margin for those crops."""
+        return self.crop_px / self.input_px
 
 
 @dataclass(frozen=True)
@@ -150,7 +169,7 @@ def _read_config(path: Path) -> Config:
         known = {f.name for f in fields(Config)}
         values = {name: value for name, value in values.items() if name in known}
         values["rules"] = Rules(**values.get("rules", {}))
-        for name in ("classes", "mean", "std"):
+        for name in ("classes", "mean", "std", "views"):
             if name in values:
                 values[name] = tuple(values[name])
         config = Config(**values)
@@ -160,13 +179,15 @@ def _read_config(path: Path) -> Config:
             and len(config.mean) == len(config.std) == 3
             and 32 <= config.input_px <= 512
             and config.temperature > 0
+            and len(config.views) >= 1
+            and all(0.5 <= view <= 2 for view in config.views)
         )
     except (ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path} is not a checkpoint's config: {error}.") from error
     if not sound:
         raise CheckpointError(
             f"{path} is not a checkpoint's config: it needs two or more classes, three means and "
-            "deviations, an input of 32 to 512 pixels and a temperature above 0."
+            "deviations, an input of 32 to 512 pixels, a temperature above 0 and views of 0.5 to 2."
         )
     return config
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from gender_demo.checkpoint import Checkpoint, Config, build_model
 
@@ -26,22 +27,32 @@ class Served(nn.Module):
         self.net = build_model(config)
         self.net.load_state_dict(dict(state))
         self.flip_average, self.temperature = config.flip_average, config.temperature
+        self.windows = [(config.crop_px - px) // 2 for px in map(config.view_px, config.views)]
+        self.input_px = config.input_px
         self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """RGB bytes (n, 3, input_px, input_px) -> probabilities (n, classes).
+        """RGB bytes (n, 3, crop_px, crop_px) -> probabilities (n, classes).
 
-        The mean of the crop's and its mirror image's logits over the temperature, then softmax.
+        The mean logits of all views and their mirror images over the temperature, then softmax.
         """
-        images = (pixels.to(self.mean.dtype) / 255 - self.mean) / self.std
+        whole = (pixels.to(self.mean.dtype) / 255 - self.mean) / self.std
+        views = [self._window(whole, border) for border in self.windows]
         if self.flip_average:
-            images = torch.cat([images, images.flip(3)])
-        logits = self.net(images.contiguous(memory_format=torch.channels_last)).float()
-        if self.flip_average:
-            logits = logits.unflatten(0, (2, -1)).mean(0)
+            views += [view.flip(3) for view in views]
+        images = torch.cat(views).contiguous(memory_format=torch.channels_last)
+        logits = self.net(images).float().unflatten(0, (len(views), -1)).mean(0)
         probabilities: Tensor = (logits / self.temperature).softmax(1)
         return probabilities
+
+    def _window(self, whole: Tensor, border: int) -> Tensor:
+        """The middle of the crops, at the net's own side."""
+        if border:
+            whole = whole[:, :, border:-border, border:-border]
+        if whole.shape[-1] == self.input_px:
+            return whole
+        return interpolate(whole, (self.input_px, self.input_px), mode="bilinear")
 
 
 class Classifier:
@@ -57,7 +68,7 @@ class Classifier:
 
     @torch.inference_mode()
     def __call__(self, crops: Sequence[Image.Image]) -> list[tuple[float, ...]]:
-        """Probabilities of each RGB crop of ``input_px`` squared, in the order of the classes."""
+        """Probabilities of each RGB crop of ``crop_px`` squared, in the order of the classes."""
         result: list[tuple[float, ...]] = []
         for start in range(0, len(crops), BATCH):
             stacked = np.stack([np.asarray(crop) for crop in crops[start : start + BATCH]])

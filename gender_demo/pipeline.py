@@ -69,7 +69,7 @@ class Pipeline:
 
     def warm_up(self) -> None:
         """Run the nets once, so that the first picture does not wait for their set-up."""
-        side = self.checkpoint.config.input_px
+        side = self.checkpoint.config.crop_px
         self.detect([Image.new("RGB", (480, 360))])
         self.classify([Image.new("RGB", (side, side))])
 
@@ -84,7 +84,10 @@ class Pipeline:
     def predict(self, faces: Sequence[tuple[Image.Image, Face]]) -> list[Prediction]:
         """Crop, classify and decide for faces of any number of pictures at once."""
         config = self.checkpoint.config
-        crops = [crop_face(picture, face, config.input_px) for picture, face in faces]
+        crops = [
+            crop_face(picture, face, config.crop_px, margin=config.crop_margin)
+            for picture, face in faces
+        ]
         result = []
         for (picture, face), crop, values in zip(faces, crops, self.classify(crops), strict=True):
             label, reasons = decide(

@@ -199,9 +199,15 @@ def follow_all(frames: Sequence[tuple[Tracker, Image.Image, float]]) -> list[Ana
             found = detector.search(pictures, scales, known)
             for (tracker, picture, at_s), faces in zip(group, found, strict=True):
                 tracker._find(picture, at_s, faces)
-    size_px = pipeline.checkpoint.config.input_px
+    config = pipeline.checkpoint.config
+    px, margin = config.crop_px, config.crop_margin
     looks = [
-        (tracker, track, crop_face(picture, track.face, size_px), at_s)
+        (
+            tracker,
+            track,
+            crop_face(picture, track.face, px, margin=margin),
+            at_s,
+        )
         for tracker, picture, at_s in frames
         for track in tracker._due(at_s)
     ]

@@ -133,6 +133,19 @@ def test_panel_gives_accuracy_with_count_interval_date_worst_and_best(
     assert "22 November 2026" in told
 
 
+def test_unsure_is_told_by_group(measured: dict[str, Any]) -> None:
+    cells = measured["sets"]["fairface"]["by"]["race_label"]
+    shares = [100 * cell["coverage"] for cell in cells]
+    shown = report(measured, CONFIG)
+    assert f"({min(shares):.1f} to {max(shares):.1f} % by group)" in shown.sentences[6]
+    tables = {table.title: table for table in shown.tables}
+    note = tables["FairFace val, by race label and label"].note
+    least = min(cells, key=lambda cell: cell["coverage"])
+    told = f"Most often unsure about {audit.group_name(least['group'])}: {min(shares):.1f} % answ"
+    assert told in note
+    assert f"{100 * least['error']:.1f} % of that wrong;" in note
+
+
 def test_words_say_perceived_and_never_is(measured: dict[str, Any]) -> None:
     for shown in (report(None, CONFIG), report(measured, CONFIG)):
         told = " ".join(shown.sentences)

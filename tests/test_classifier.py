@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 from gender_demo import classifier
 from gender_demo.checkpoint import Checkpoint, Config, build_model
@@ -69,3 +69,16 @@ def test_flip_averaging_makes_mirror_images_equal(checkpoint: Checkpoint) -> Non
     mirrored = net([ImageOps.mirror(p) for p in pictures])
     assert torch.allclose(torch.tensor(net(pictures)), torch.tensor(mirrored), atol=1e-6)
     assert net([]) == []
+
+
+def test_views_are_the_answers_to_windows_of_the_crop(checkpoint: Checkpoint) -> None:
+    config = replace(CONFIG, views=(1.0, 1.25))
+    assert (config.crop_px, config.crop_margin) == (80, 1.25)
+    rng = np.random.default_rng(1)
+    wide = Image.fromarray(rng.integers(0, 255, (80, 80, 3), dtype=np.uint8))
+    wide = wide.filter(ImageFilter.GaussianBlur(3))  # so that the way of shrinking hardly matters
+    narrow, shrunk = wide.crop((8, 8, 72, 72)), wide.resize((64, 64), Image.Resampling.BILINEAR)
+    logits = plain(checkpoint, [narrow, shrunk]).log()
+    found = torch.tensor(Classifier(replace(checkpoint, config=config))([wide]))
+    assert torch.allclose(found, logits.mean(0, keepdim=True).softmax(1), atol=2e-3)
+    assert not torch.allclose(found, logits[:1].softmax(1), atol=2e-3)

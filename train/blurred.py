@@ -64,9 +64,9 @@ def look_blurred(checkpoint: Checkpoint, crops: Crops, count: int = 800) -> Blur
                 picture.filter(ImageFilter.GaussianBlur(blur * side)) if blur else picture,
                 picture.width / 2,
                 picture.height / 2,
-                side,
+                side * config.crop_margin,
                 0.0,
-                config.input_px,
+                config.crop_px,
             )
             for picture in pictures
         ]

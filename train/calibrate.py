@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,14 @@ ANSWERED = 0.9
 
 @dataclass(frozen=True)
 class HeldOut:
-    """``logits`` (2, n, classes) of n crops and their mirrors at ``size_px``; ``target`` (n,)."""
+    """``logits`` (2 views, n, classes) of n crops and their mirrors at ``size_px``; ``target``
+    (n,). ``views`` are the config's."""
 
     logits: Tensor
     target: Tensor
     classes: tuple[str, ...]
     size_px: int
+    views: tuple[float, ...] = (1.0,)
 
     def probabilities(self) -> Tensor:
         """(n, classes), as serving will give them."""
@@ -45,6 +47,7 @@ class HeldOut:
         right = self.probabilities().argmax(1) == self.target
         return {
             "size_px": self.size_px,
+            "views": self.views,
             "accuracy": round(float(right.float().mean()), 4),
             "error_rate": round(1 - float(right.float().mean()), 4),
             "loss": round(float(self.losses().mean()), 4),
@@ -57,20 +60,28 @@ class HeldOut:
 
 
 @torch.inference_mode()
-def look(model: nn.Module, crops: Crops, size_px: int, batch: int = 128) -> HeldOut:
-    """Run ``model`` (in eval mode) over crops as serving would show them."""
+def look(
+    model: nn.Module, crops: Crops, size_px: int, view: float = 1.0, batch: int = 128
+) -> HeldOut:
+    """Run ``model`` (in eval mode) over crops as serving would show them, in one view."""
     label, classes = next(iter(crops.classes.items()))
     views: list[list[Tensor]] = [[], []]
     for start in range(0, len(crops), batch):
-        pictures = serve(crops.pixels[start : start + batch], crops.margin, size_px)
-        for view, side in zip(views, (pictures, pictures.flip(3)), strict=True):
-            view.append(model(side)[:, : len(classes)].float().cpu())
-    logits = torch.stack([torch.cat(view) for view in views])
-    return HeldOut(logits, crops.targets[label].cpu(), classes, size_px)
+        pictures = serve(crops.pixels[start : start + batch], crops.margin / view, size_px)
+        for seen, side in zip(views, (pictures, pictures.flip(3)), strict=True):
+            seen.append(model(side)[:, : len(classes)].float().cpu())
+    logits = torch.stack([torch.cat(seen) for seen in views])
+    return HeldOut(logits, crops.targets[label].cpu(), classes, size_px, (view,))
+
+
+def together(parts: Sequence[HeldOut]) -> HeldOut:
+    """Several views of the same crops as one."""
+    logits = torch.cat([part.logits for part in parts])
+    return replace(parts[0], logits=logits, views=tuple(part.views[0] for part in parts))
 
 
 def flip_averaged(logits: Tensor, temperature: float) -> Tensor:
-    """Probabilities (n, classes) from logits (2, n, classes) of crops and their mirrors.
+    """Probabilities (n, classes) from logits (views, n, classes) of crops and their mirrors.
 
     The same as ``gender_demo.classifier`` does.
     """
@@ -117,6 +128,7 @@ def write_folder(
         classes=held.classes,
         arch=arch,
         input_px=held.size_px,
+        views=held.views,
         mean=MEAN,
         std=STD,
         temperature=round(temperature, 4),

@@ -69,9 +69,10 @@ def card(checkpoint: Checkpoint) -> str:
         input_px=config.input_px,
         classes=" and ".join(config.classes),
         temperature=f"{config.temperature:g}",
-        flip="the answer is the mean over a crop and its mirror image"
-        if config.flip_average
-        else "no averaging",
+        flip=f"the answer is the mean over {len(config.views)} view(s) ("
+        + ", ".join(f"{view:g}" for view in config.views)
+        + " times the square's side)"
+        + (" and the mirror image of each" if config.flip_average else ""),
         weights_sha256=config.weights_sha256,
         out_of_scope=shown.sentences[5],
         sentences="\n".join(f"- {sentence}" for sentence in shown.sentences),
@@ -169,6 +170,7 @@ def _commands(training: Mapping[str, Any], path: Path) -> dict[str, str]:
     folder = "checkpoints/resnet18-fairface" if shipped else path.name
     fit = training.get("command")
     return {
+        "fit_note": f"\n{training['note']}\n" if "note" in training else "",
         "fit_command": fit
         or "python -m train prepare FAIRFACE CROPS --layout fairface\n"
         "    python -m train fit CROPS --out RUN",

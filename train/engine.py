@@ -32,12 +32,12 @@ LOPSIDED = 1.5
 """Above this ratio of the largest class to the smallest, finetune weighs the classes."""
 PRESETS: dict[str, dict[str, Any]] = {
     "scratch": {
-        "lr": 2e-3, "plan": "10@64,3@96,1@112", "weight_decay": 0.05, "smoothing": 0.05,
-        "ema": 0.997, "start": "none",
+        "lr": 2e-3, "plan": "2@48,2.8@64,0.8@96,1.7@72,0.7@88", "weight_decay": 0.05,
+        "smoothing": 0.05, "ema": 0.997, "start": "none", "batch": 96, "decay": 0.5,
     },
     "finetune": {
         "lr": 2e-3, "plan": "4@128", "weight_decay": 0.01, "smoothing": 0.0,
-        "ema": 0.0, "start": str(SHIPPED),
+        "ema": 0.0, "start": str(SHIPPED), "batch": 64, "decay": 0.4,
     },
 }  # fmt: skip
 
@@ -49,12 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", choices=PRESETS, default="scratch")
     parser.add_argument("--epochs", type=float, help="finetune: after the frozen one (4)")
     parser.add_argument("--plan", help="epochs@side,… for example 10@64,3@96,1@112")
-    parser.add_argument("--decay", type=float, default=0.4, help="share of steps with falling rate")
+    parser.add_argument("--decay", type=float, help="share of steps with falling rate")
     parser.add_argument("--start", help="checkpoint folder, imagenet or none")
     parser.add_argument("--arch", choices=("resnet18", "resnet34", "resnet50"), default="resnet18")
     parser.add_argument("--lr", type=float)
     parser.add_argument("--find-lr", action="store_true", help="only look for a learning rate")
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--batch", type=int)
     parser.add_argument("--weight-decay", type=float)
     parser.add_argument("--smoothing", type=float)
     parser.add_argument("--aux-weight", type=float, default=0.5, help="weight of age and race")

@@ -121,7 +121,7 @@ def _observe_batch(
     whole = iter(
         pipeline.classify(
             [
-                whole_crop(picture, config.input_px)
+                whole_crop(picture, config.crop_px, config.crop_margin)
                 for (picture, _), face in zip(shown, faces, strict=True)
                 if face is None and whole_if_none
             ]
@@ -142,9 +142,9 @@ def _observe_batch(
     return result
 
 
-def whole_crop(picture: Image.Image, size_px: int) -> Image.Image:
+def whole_crop(picture: Image.Image, size_px: int, margin: float = 1.0) -> Image.Image:
     """The whole picture as one crop, where no face was found in it."""
-    return cut_square(picture, *middle(picture), min(picture.size), 0.0, size_px)
+    return cut_square(picture, *middle(picture), margin * min(picture.size), 0.0, size_px)
 
 
 def middle(picture: Image.Image) -> Point:

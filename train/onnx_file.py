@@ -1,8 +1,8 @@
 """A checkpoint as one ONNX file, for programs without Python.
 
-Input ``pixels``: uint8 (faces, 3, input_px, input_px), RGB crops as ``gender_demo.crops`` cuts
-them. Output ``probabilities``: (faces, classes), mirror images averaged, temperature applied.
-The file's metadata names the classes, the side and the weights' hash.
+Input ``pixels``: uint8 (faces, 3, crop_px, crop_px), RGB crops as ``gender_demo.crops`` cuts them
+with the margin ``crop_margin``. Output ``probabilities``: (faces, classes), views and mirror images
+averaged, temperature applied. The metadata names classes, side, margin and the weights' hash.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def write_onnx(checkpoint: Checkpoint, path: Path) -> None:
     config = checkpoint.config
     state = {name: value.float() for name, value in checkpoint.state.items()}
     served = Served(config, state).eval()
-    example = torch.zeros(2, 3, config.input_px, config.input_px, dtype=torch.uint8)
+    example = torch.zeros(2, 3, config.crop_px, config.crop_px, dtype=torch.uint8)
     program = torch.onnx.export(
         served,
         (example,),
@@ -39,7 +39,8 @@ def write_onnx(checkpoint: Checkpoint, path: Path) -> None:
     facts = {
         "name": config.name,
         "classes": json.dumps(config.classes),
-        "input_px": str(config.input_px),
+        "crop_px": str(config.crop_px),
+        "crop_margin": str(config.crop_margin),
         "weights_sha256": config.weights_sha256,
         "licence": str(config.training.get("licence", "")),
     }

@@ -31,14 +31,14 @@ BATCHES = (1, 32)
 
 def stock(pipeline: Pipeline) -> Callable[[list[Image.Image]], int]:
     mtcnn = MTCNN(keep_all=True, device=pipeline.device)
-    size_px = pipeline.checkpoint.config.input_px
+    config = pipeline.checkpoint.config
 
     def analyze(pictures: list[Image.Image]) -> int:
         crops = []
         for picture, boxes, points in zip(pictures, *detected(pictures), strict=True):
             for box, landmarks in zip(boxes, points, strict=True):
                 face = Face(tuple(box), 1, tuple(map(tuple, landmarks)))
-                crops.append(crop_face(picture, face, size_px))
+                crops.append(crop_face(picture, face, config.crop_px, margin=config.crop_margin))
         return len(pipeline.classify(crops))
 
     def detected(pictures: list[Image.Image]) -> tuple[list, list]:

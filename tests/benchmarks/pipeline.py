@@ -42,7 +42,9 @@ def stock(pipeline, min_face_px: int) -> Callable[[Image.Image], list[Face]]:
             for b, s, p in found
         ]
         for face in faces:
-            pipeline.classify([crop_face(frame, face, pipeline.checkpoint.config.input_px)])
+            config = pipeline.checkpoint.config
+            crop = crop_face(frame, face, config.crop_px, margin=config.crop_margin)
+            pipeline.classify([crop])
         return faces
 
     return analyze
