@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
+from scipy.optimize import isotonic_regression
 
 from gender_demo.checkpoint import Checkpoint
 from gender_demo.classifier import Classifier
@@ -24,8 +25,8 @@ BLURS = (0.0, 0.01, 0.02, 0.03, 0.045, 0.07)
 TOLERATED = 2.0
 SACRIFICED = 0.01
 """Of the crops as they are, at most this share may lose its label for want of sharpness."""
-BAND = 200
-"""Answers in one step of the search."""
+FEWEST = 200
+"""Answers below the limit that it takes to set one."""
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,15 @@ def look_blurred(checkpoint: Checkpoint, crops: Crops, count: int = 800) -> Blur
 
 
 def fit_sharpness(seen: Blurred) -> float:
-    """The sharpness below which answers are wrong too often; 0 where they never are."""
+    """The sharpness below which answers are wrong too often; 0 where they never are.
+
+    Errors are taken to fall with sharpness, which an isotonic regression turns into steps.
+    """
     clean = (~seen.right[0][seen.answered[0]]).mean()
     order = np.argsort(seen.sharpness[seen.answered])
     sharp = seen.sharpness[seen.answered][order]
     wrong = ~seen.right[seen.answered][order]
-    least = 0.0
-    for start in range(0, len(sharp) - BAND, BAND):
-        band = slice(start, start + BAND)
-        if wrong[band].mean() <= TOLERATED * clean:
-            break
-        least = float(sharp[band][-1])
+    error = isotonic_regression(wrong.astype(float), increasing=False).x
+    too_often = sharp[error > TOLERATED * clean]
+    least = float(too_often[-1]) if len(too_often) >= FEWEST else 0.0
     return round(min(least, float(np.quantile(seen.sharpness[0], SACRIFICED))), 2)

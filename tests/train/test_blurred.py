@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.blurred import BAND, BLURS, SACRIFICED, Blurred, fit_sharpness
+from train.blurred import BLURS, SACRIFICED, Blurred, fit_sharpness
 
 
 def made_up(limit: float, clean_from: float = 30.0) -> Blurred:
     """Crops whose answers are wrong one time in ten, and one in two below ``limit``."""
     random = np.random.default_rng(0)
-    shape = (len(BLURS), 20 * BAND)
+    shape = (len(BLURS), 4000)
     sharp = random.uniform(0, 60, shape)
     sharp[0] = random.uniform(clean_from, 60, shape[1])
     right = random.random(shape) > np.where(sharp < limit, 0.5, 0.1)
