@@ -10,7 +10,7 @@ const buttons = { start: get("live-start"), pause: get("live-pause"), stop: get(
 const mirror = get("live-mirror"), hide = get("live-hide"), cameraList = get("live-camera");
 const context = canvas.getContext("2d", { alpha: false });
 
-const motion = createMotion();
+const motion = createMotion(), neighbours = createNeighbours();
 const faces = createFaces({ text: get("live-text"), list: get("live-faces"), form: get("live-correct"), classes: props.classes });
 const link = createLink({
   call: (request) => server.follow_frame(request),
@@ -70,7 +70,7 @@ function release() {
   video.srcObject = null;
   held = []; free = []; shown = null; drawn = [];
   shownAt.length = answeredAt.length = 0;
-  link.reset(); motion.clear(); faces.forget();
+  link.reset(); motion.clear(); faces.forget(); neighbours.forget();
   context.fillRect(0, 0, canvas.width, canvas.height);
   for (const name of ["shownFps", "answersFps", "ageMs", "frame", "marks"]) delete root.dataset[name];
   get("live-figures").textContent = "";
@@ -175,6 +175,7 @@ function tick() {
   get("live-figures").textContent = `${Math.round(shownFps)} frames/s · ${Math.round(answersFps)} analyses/s · ${ageMs ? `${ageMs} ms old` : "none yet"}`;
   if (state === "running" && root.dataset.ageMs) faces.tell(drawn, hide.checked);
   if (document.hidden || !visible()) lastFrameAt = now;
+  else neighbours.tell(stream.getVideoTracks()[0]);
   const silent = now - lastFrameAt > SILENT_AFTER_MS;
   if (silent && (state === "running" || state === "starting")) setState("error", CAMERA_TROUBLE.silent);
   if (!silent && get("live-message").textContent === CAMERA_TROUBLE.silent) setState("running");

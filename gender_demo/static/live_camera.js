@@ -15,18 +15,38 @@ const SAME_TROUBLE = {
   AbortError: "NotReadableError", TrackStartError: "NotReadableError",
 };
 
+const NEIGHBOUR_GONE_MS = 5000;
+const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
+
 // A stream, or an Error whose message is the sentence to show.
 async function openCamera(deviceId) {
   if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) throw new Error(CAMERA_TROUBLE.insecure);
-  const video = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
-  if (deviceId) video.deviceId = { exact: deviceId };
-  else video.facingMode = "user";
+  const video = { ...CAMERA, ...(deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" }) };
   try {
     return await navigator.mediaDevices.getUserMedia({ video, audio: false });
   } catch (error) {
     const name = SAME_TROUBLE[error.name] ?? error.name;
     throw new Error(CAMERA_TROUBLE[name] ?? CAMERA_TROUBLE.other);
   }
+}
+
+// Pages of one browser that run at once share its cores: they tell each other, and each asks its
+// camera for fewer frames. `tell` is to be called a few times a second while the page runs.
+function createNeighbours() {
+  const channel = new BroadcastChannel("live-view"), me = Math.random(), heard = new Map();
+  let share = 1;
+  channel.onmessage = ({ data }) => heard.set(data, performance.now());
+
+  function tell(track) {
+    channel.postMessage(me);
+    for (const [page, at] of heard) if (at < performance.now() - NEIGHBOUR_GONE_MS) heard.delete(page);
+    const next = Math.ceil((heard.size + 1) * 0.75);
+    if (next === share) return;
+    share = next;
+    track.applyConstraints({ ...CAMERA, frameRate: { ideal: 30 / share, max: 30 / share } }).catch(() => {});
+  }
+
+  return { tell, forget: () => { share = 1; } };
 }
 
 // Calls back for each new frame with (now, captured): performance.now of the call and the capture.

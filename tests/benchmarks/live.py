@@ -9,11 +9,6 @@ of the very frame that is shown. The stock way, gr.Image to gr.Image, runs in th
 from __future__ import annotations
 
 import argparse
-import base64
-import http.client
-import io
-import json
-import math
 import statistics
 import sys
 import tempfile
@@ -23,15 +18,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[2]))
 
 from tests.benchmarks.slow_proxy import slow_proxy
+from tests.benchmarks.table import Table
 from tests.browser.stage import (
-    ASTRONAUT,
     BITS,
     CHROMIUM_FLAGS,
     SQUARE_PX,
@@ -45,33 +39,6 @@ from tests.browser.stage import (
 
 Box = Sequence[float]
 WATCH = (HERE.parent / "live_watch.js").read_text(encoding="utf-8")
-
-
-class Table:
-    """Prints one line per demand as it is measured, and remembers whether all were met."""
-
-    def __init__(self) -> None:
-        self.short = 0
-        print(f"{'row':<58}{'measured':>14}{'floor':>9}{'aim':>9}")
-
-    def row(
-        self,
-        name: str,
-        value: float,
-        floor: float,
-        aim: float,
-        unit: str = "",
-        *,
-        most: bool = False,
-    ) -> None:
-        """``most``: floor and aim are the most allowed, else the least."""
-
-        def met(limit: float) -> bool:
-            return value <= limit if most else value >= limit
-
-        verdict = "aim" if met(aim) else "pass" if met(floor) else "short"
-        self.short += verdict == "short"
-        print(f"{name:<58}{value:>9.2f} {unit:<4}{floor:>9g}{aim:>9g}  {verdict}", flush=True)
 
 
 def iou(a: Box, b: Box) -> float:
@@ -204,58 +171,11 @@ def measure_stock(browser: Browser, checkpoint: list[str], folder: Path, seconds
         stop_app(app)
 
 
-def resident_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"no memory figure for process {pid}")
-
-
-def measure_memory(port: int, pid: int, table: Table, count: int = 10_000) -> None:
-    """Send ``count`` frames as the page would, and weigh the server after 500 and at the end."""
-    caller = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    caller.request("GET", "/config")
-    components = json.loads(caller.getresponse().read())["components"]
-    view = next(c["id"] for c in components if c["props"].get("elem_id") == "live-view")
-    portrait = Image.open(ASTRONAUT).convert("RGB")
-    pictures = []
-    for n in range(40):
-        file = io.BytesIO()
-        left = round(40 + 40 * math.sin(2 * math.pi * n / 40))
-        portrait.crop((left, 0, left + 420, 315)).resize((384, 288)).save(file, "JPEG")
-        pictures.append(base64.b64encode(file.getvalue()).decode())
-    early_mb = 0.0
-    for n in range(count):
-        frame = {"viewer": "f" * 32, "frame": n, "at_ms": 33 * n, "picture": pictures[n % 40]}
-        body = {
-            "data": frame,
-            "component_id": view,
-            "fn_name": "follow_frame",
-            "session_hash": "memory",
-        }
-        caller.request(
-            "POST",
-            "/gradio_api/component_server/",
-            json.dumps(body),
-            {"Content-Type": "application/json"},
-        )
-        answer = json.loads(caller.getresponse().read())
-        if "marks" not in answer:
-            raise RuntimeError(f"frame {n} was answered with {answer}")
-        if n + 1 == min(500, count // 2):
-            early_mb = resident_mb(pid)
-    more = 100 * (resident_mb(pid) / early_mb - 1)
-    name = f"server memory after {count:,} frames, against after 500"
-    table.row(name, more, 2, 0.5, "%", most=True)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--checkpoint", help="folder of the checkpoint (default: the shipped one)")
     parser.add_argument("--seconds", type=float, default=15.0, help="length of each measurement")
-    parser.add_argument(
-        "--only", default="stock,1,4,8,rtt,uplink,memory", help="rows, comma-separated"
-    )
+    parser.add_argument("--only", default="stock,1,4,8,rtt,uplink", help="rows, comma-separated")
     flags = parser.parse_args()
     only = flags.only.split(",")
     checkpoint = ["--checkpoint", flags.checkpoint] if flags.checkpoint else []
@@ -282,9 +202,6 @@ def main() -> int:
                 measure_far(browser, port, table, flags.seconds)
             if "uplink" in only:
                 measure_thin(browser, port, table, flags.seconds)
-            if "memory" in only:
-                measure_memory(port, app.pid, table)
-            print(f"server memory: {resident_mb(app.pid):.0f} MB")
         finally:
             stop_app(app)
             browser.close()

@@ -49,10 +49,11 @@ def patch(index: int) -> Image.Image:
 
 @lru_cache
 def soft_mask(width: int, height: int) -> Image.Image:
+    """An oval that leaves out the faces of neighbours, whose place would not be known."""
     mask = Image.new("L", (width, height))
-    inset = min(width, height) // 12
-    ImageDraw.Draw(mask).ellipse((inset, inset, width - inset, height - inset), fill=255)
-    return mask.filter(ImageFilter.GaussianBlur(inset / 2))
+    x, y = 0.25 * width, 0.1 * height
+    ImageDraw.Draw(mask).ellipse((x, y, width - x, height - y), fill=255)
+    return mask.filter(ImageFilter.GaussianBlur(0.04 * width))
 
 
 @lru_cache

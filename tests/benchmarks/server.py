@@ -1,0 +1,217 @@
+"""The server alone: how soon it serves, and what thousands of frames and bad requests leave behind.
+
+    python tests/benchmarks/server.py [--checkpoint DIR] [--only start,memory,bad] [--count 10000]
+
+start   ``python app.py`` to the first page, beside importing torch, torchvision and gradio alone
+memory  good frames as the page sends them: memory at the end against after 500, files left
+bad     the same of garbage, oversized and tampered requests; each must get one clear sentence
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import http.client
+import io
+import json
+import math
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.benchmarks.table import Table
+from tests.browser.stage import ASTRONAUT, free_port, start_app, stop_app
+
+IMPORTS = "import torch, torchvision, gradio"
+SEED = 7
+Body = tuple[bytes, str]
+
+
+class Caller:
+    """Calls the live view's server function over one kept connection, as a browser does."""
+
+    def __init__(self, port: int) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.connection.request("GET", "/config")
+        components = json.loads(self.connection.getresponse().read())["components"]
+        self.view = next(c["id"] for c in components if c["props"].get("elem_id") == "live-view")
+
+    def body(self, data: object, **changes: object) -> Body:
+        request = {
+            "data": data,
+            "component_id": self.view,
+            "fn_name": "follow_frame",
+            "session_hash": "benchmark",
+        }
+        return json.dumps(request | changes).encode(), "application/json"
+
+    def post(self, body: Body) -> tuple[int, Any]:
+        """Status and JSON of the answer (None if it is none)."""
+        content, kind = body
+        try:
+            self.connection.request(
+                "POST", "/gradio_api/component_server/", content, {"Content-Type": kind}
+            )
+            answer = self.connection.getresponse()
+            status, text = answer.status, answer.read()
+        except (ConnectionError, http.client.HTTPException):
+            self.connection.close()  # refused while it was still being sent
+            return 0, None
+        try:
+            return status, json.loads(text)
+        except ValueError:
+            return status, None
+
+
+def portraits(count: int = 40) -> list[bytes]:
+    """JPEGs of a swaying face, of the size that the page sends."""
+    portrait, files = Image.open(ASTRONAUT).convert("RGB"), []
+    for n in range(count):
+        file = io.BytesIO()
+        left = round(40 + 40 * math.sin(2 * math.pi * n / count))
+        portrait.crop((left, 0, left + 420, 315)).resize((480, 360)).save(file, "JPEG")
+        files.append(file.getvalue())
+    return files
+
+
+def frame(number: int, jpeg: bytes) -> dict[str, Any]:
+    picture = base64.b64encode(jpeg).decode()
+    return {"viewer": "f" * 32, "frame": number, "at_ms": 33 * number, "picture": picture}
+
+
+def bad_request(caller: Caller, rng: random.Random, number: int, jpeg: bytes) -> tuple[str, Body]:
+    """One of the ways in which a request can be wrong, and its body."""
+    good = frame(number, jpeg) | {"viewer": f"{rng.getrandbits(128):032x}"}
+    junk = rng.choice([None, True, -1, 1e300, "x" * rng.randrange(99), [], {}, [good], "\u0000"])
+    content, json_kind = caller.body(good)
+    damaged = bytearray(jpeg[: rng.randrange(3, len(jpeg))])
+    for _ in range(rng.randrange(1, 40)):
+        damaged[rng.randrange(3, len(damaged))] = rng.randrange(256)
+    noise = rng.randbytes(rng.randrange(1, 4000))
+    ways: dict[str, Body] = {
+        "damaged picture": caller.body(frame(number, bytes(damaged))),
+        "noise for a picture": caller.body(good | {"picture": base64.b64encode(noise).decode()}),
+        "oversized picture": caller.body(good | {"picture": "A" * rng.randrange(400_000, 2**21)}),
+        "wrong field": caller.body(good | {rng.choice(list(good)): junk}),
+        "no frame": caller.body(junk),
+        "wrong function": caller.body(good, fn_name=rng.choice(["__init__", "x", "load", ""])),
+        "wrong component": caller.body(good, component_id=rng.choice([-1, 10**9, "x", None])),
+        "many sessions": caller.body(junk, session_hash=f"{rng.getrandbits(64):x}"),
+        "cut off": (content[: rng.randrange(len(content))], json_kind),
+        "noise": (noise, json_kind),
+        "deeply nested": (b"[" * rng.randrange(10, 100_000), json_kind),
+        "a file": (b'--x\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\n'
+                   + noise + b"\r\n--x--\r\n", "multipart/form-data; boundary=x"),
+    }  # fmt: skip
+    name = rng.choice(list(ways))
+    return name, ways[name]
+
+
+def send_good(caller: Caller, count: int, half: Callable[[], None]) -> None:
+    pictures = portraits()
+    for n in range(count):
+        status, answer = caller.post(caller.body(frame(n, pictures[n % len(pictures)])))
+        if status != 200 or "marks" not in answer:
+            raise RuntimeError(f"frame {n} was answered with {status} {answer}")
+        if n + 1 == min(500, count // 2):
+            half()
+
+
+def send_bad(caller: Caller, count: int, half: Callable[[], None]) -> Counter[str]:
+    """What was answered wrongly: neither a sentence nor (for a picture still readable) marks."""
+    rng, pictures, unclear = random.Random(SEED), portraits(), Counter[str]()
+    for n in range(count):
+        name, body = bad_request(caller, rng, n, pictures[n % len(pictures)])
+        status, answer = caller.post(body)
+        answer = answer if isinstance(answer, dict) else {}
+        said = answer.get("error") or answer.get("detail")
+        clear = bool(said) if status != 200 else bool(said) or "marks" in answer or "busy" in answer
+        refused = name == "oversized picture" and status == 0
+        if status >= 500 or not (clear or refused):
+            unclear[f"{name}: {status}"] += 1
+        if n + 1 == min(500, count // 2):
+            half()
+    return unclear
+
+
+def resident_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"no memory figure for process {pid}")
+
+
+def measure(what: str, count: int, flags: list[str], table: Table) -> None:
+    """Good or bad requests to a fresh server whose temporary files go to a folder of their own."""
+    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as logs:
+        os.environ["TMPDIR"] = name
+        port = free_port()
+        app = start_app(port, *flags, log=Path(logs) / "app.txt")
+        early: list[float] = []
+        files = {path for path in Path(name).rglob("*") if path.is_file()}
+        try:
+            send = send_good if what == "memory" else send_bad
+            unclear = send(Caller(port), count, lambda: early.append(resident_mb(app.pid)))
+            late = resident_mb(app.pid)
+            left = {path for path in Path(name).rglob("*") if path.is_file()} - files
+        finally:
+            stop_app(app)
+            del os.environ["TMPDIR"]
+    kind = "frames" if what == "memory" else "bad requests"
+    more = 100 * (late / early[0] - 1)
+    table.row(f"memory after {count:,} {kind}, against after 500", more, 2, 0.5, "%", most=True)
+    table.row(f"files left by {count:,} {kind}", len(left), 0, 0, most=True)
+    print(f"    ({early[0]:.0f} MB, then {late:.0f} MB)")
+    if unclear is not None:
+        table.row("bad requests without a clear answer", unclear.total(), 0, 0, most=True)
+        if unclear:
+            print(f"    ({dict(unclear)})")
+
+
+def measure_start(flags: list[str], table: Table, times: int = 3) -> None:
+    imports, serves = [], []
+    for _ in range(times):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", IMPORTS], check=True)
+        imports.append(time.perf_counter() - start)
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            app = start_app(free_port(), *flags, log=Path(folder) / "app.txt")
+            serves.append(time.perf_counter() - start)
+            stop_app(app)
+    first, alone = statistics.median(serves), statistics.median(imports)
+    table.row("start: first page / importing torch and gradio alone", first / alone, 1.3, 1.2,
+              most=True)  # fmt: skip
+    print(f"    ({first:.1f} s / {alone:.1f} s, medians of {times})")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--checkpoint", help="folder of the checkpoint (default: the shipped one)")
+    parser.add_argument("--only", default="start,memory,bad", help="rows, comma-separated")
+    parser.add_argument("--count", type=int, default=10_000, help="requests of each kind")
+    args = parser.parse_args()
+    flags = ["--checkpoint", args.checkpoint] if args.checkpoint else []
+    table = Table()
+    for what in args.only.split(","):
+        if what == "start":
+            measure_start(flags, table)
+        else:
+            measure(what, args.count, flags, table)
+    return int(table.short > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
