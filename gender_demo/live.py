@@ -10,12 +10,7 @@ memory only, until they are answered; nothing about faces is logged.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import io
 import logging
-import math
-import re
 import threading
 import time
 from collections import OrderedDict
@@ -29,6 +24,7 @@ import gradio as gr
 from PIL import Image
 
 from gender_demo.drawing import marks
+from gender_demo.frames import BadFrame, Frame, decode, read_frame
 from gender_demo.results import Analysis
 from gender_demo.tracker import Tracker, follow_all
 
@@ -46,16 +42,11 @@ SCRIPTS = (
 )
 """Read in this order as one script: gr.HTML takes no modules."""
 
-MAX_JPEG_BYTES = 256 * 1024
-MIN_SIDE_PX, MAX_SIDE_PX = 16, 1280
 MAX_VIEWERS = 32
 IDLE_S = 60.0
 """A viewer who sent nothing for this long is forgotten, and with them the faces followed."""
 EVICTABLE_S = 10.0
 """When all places are taken, a viewer silent for this long makes room."""
-
-JPEG_START = b"\xff\xd8\xff"
-VIEWER = re.compile(r"[0-9a-f]{32}")
 
 TOGETHER_ON_GPU = 8
 """Frames of so many viewers are one batch; on a CPU the first would wait for the last."""
@@ -63,24 +54,6 @@ TOGETHER_ON_GPU = 8
 Answer = dict[str, Any]
 Follower = TypeVar("Follower")
 FollowAll = Callable[[Sequence[tuple[Follower, Image.Image, float]]], list[Analysis]]
-
-
-class BadFrame(ValueError):  # noqa: N818 - it is what came, not what broke
-    """A request that is no frame; the message is one sentence for its sender."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One checked request: the viewer's secret, the frame's number and time, the JPEG.
-
-    ``at_s`` is by the viewer's clock, ``came_s`` by the server's.
-    """
-
-    viewer: str
-    number: int
-    at_s: float
-    jpeg: bytes
-    came_s: float
 
 
 @dataclass
@@ -223,53 +196,6 @@ class LiveDesk(Generic[Follower]):
         old = time.monotonic() - idle_s
         while self._sessions and next(iter(self._sessions.values())).used_s < old:
             self._sessions.popitem(last=False)
-
-
-def read_frame(request: object) -> Frame:
-    """Check a request {viewer, frame, at_ms, picture (base64 JPEG)}; raises BadFrame."""
-    if not isinstance(request, dict):
-        raise BadFrame("Send one object with viewer, frame, at_ms and picture.")
-    viewer, number = request.get("viewer"), request.get("frame")
-    at_ms, picture = request.get("at_ms"), request.get("picture")
-    if not isinstance(viewer, str) or not VIEWER.fullmatch(viewer):
-        raise BadFrame("viewer must be 32 hexadecimal digits.")
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**53:
-        raise BadFrame("frame must be a whole number, 0 or more.")
-    if (
-        not isinstance(at_ms, (int, float))
-        or isinstance(at_ms, bool)
-        or not 0 <= at_ms < 2**53
-        or not math.isfinite(at_ms)
-    ):
-        raise BadFrame("at_ms must be the time of the frame in milliseconds, 0 or more.")
-    if not isinstance(picture, str):
-        raise BadFrame("picture must be a JPEG in base64.")
-    if len(picture) > MAX_JPEG_BYTES * 4 // 3 + 4:
-        raise BadFrame(f"picture is too large: send at most {MAX_JPEG_BYTES // 1024} KB.")
-    try:
-        jpeg = base64.b64decode(picture, validate=True)
-    except (binascii.Error, ValueError):
-        raise BadFrame("picture must be a JPEG in base64.") from None
-    if not jpeg.startswith(JPEG_START):
-        raise BadFrame("picture must be a JPEG; another kind of file came.")
-    return Frame(viewer, number, at_ms / 1000, jpeg, time.monotonic())
-
-
-def decode(jpeg: bytes) -> Image.Image:
-    """JPEG -> RGB picture; the size is checked before a pixel is decoded. Raises BadFrame."""
-    try:
-        picture = Image.open(io.BytesIO(jpeg), formats=["JPEG"])
-        width, height = picture.size
-    except Exception:  # Pillow raises many kinds for damaged headers
-        raise BadFrame("picture is a damaged JPEG: send another frame.") from None
-    if not MIN_SIDE_PX <= min(width, height) <= max(width, height) <= MAX_SIDE_PX:
-        raise BadFrame(
-            f"picture is {width}x{height}: send {MIN_SIDE_PX} to {MAX_SIDE_PX} pixels a side."
-        )
-    try:
-        return picture.convert("RGB")
-    except Exception:
-        raise BadFrame("picture is a damaged JPEG: send another frame.") from None
 
 
 def build_live(pipeline: Pipeline) -> gr.HTML:

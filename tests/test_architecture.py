@@ -27,6 +27,7 @@ ORDER = [
     "audit",
     "guard",
     "scratch",
+    "frames",
     "live",
     "files",
     "photos",

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from gender_demo.live import MAX_JPEG_BYTES, BadFrame, LiveDesk, decode, read_frame
+from gender_demo.frames import MAX_JPEG_BYTES, BadFrame, decode, read_frame
+from gender_demo.live import LiveDesk
 from gender_demo.results import Analysis, Face, Prediction
 
 Follow = Callable[[Image.Image, float], Analysis]
