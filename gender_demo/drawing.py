@@ -11,7 +11,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from gender_demo.results import Analysis, Prediction
+from gender_demo.boxes import overlap
+from gender_demo.results import Analysis, Box, Prediction
 
 COLORS = ("#E69F00", "#009E73", "#F0E442", "#56B4E9", "#D55E00", "#CC79A7")
 """One per class, in the checkpoint's order, from Okabe and Ito's colour-blind-safe palette; blue
@@ -21,7 +22,6 @@ INK = "#14171A"
 """Caption text and the rim of every line: dark on each of the colours above (contrast >= 5)."""
 
 _OVERSAMPLE = 4
-Rect = tuple[float, float, float, float]
 
 
 def marks(analysis: Analysis, *, show_labels: bool = True) -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ def draw(picture: Image.Image, marks: Iterable[dict[str, Any]]) -> Image.Image:
     for mark in marks:
         _draw_box(drawn, mark["box"], mark["color"], unit, dash=mark["dash"])
     faces = [tuple(mark["box"]) for mark in marks]
-    captions: list[Rect] = []
+    captions: list[Box] = []
     for mark in marks:
         if mark["caption"]:
             _draw_caption(drawn, mark, unit, faces, captions)
@@ -85,7 +85,7 @@ def _draw_box(
 def _sides(
     x0: int, y0: int, x1: int, y1: int, width: int, grow: int, thick: int, *, dash: bool
 ) -> Iterable[tuple[int, int, int, int]]:
-    """Rectangles that make up the four sides; ``grow`` is how far the rim reaches around them."""
+    """Boxangles that make up the four sides; ``grow`` is how far the rim reaches around them."""
     period, filled = (6 * width, 4 * width) if dash else (0, 0)
 
     def runs(start: int, end: int) -> Iterable[tuple[int, int]]:
@@ -107,8 +107,8 @@ def _draw_caption(
     picture: Image.Image,
     mark: dict[str, Any],
     unit: float,
-    faces: list[Rect],
-    captions: list[Rect],
+    faces: list[Box],
+    captions: list[Box],
 ) -> None:
     face_width = mark["box"][2] - mark["box"][0]
     # It follows the face, so that captions in a crowd stay apart, between readable and loud.
@@ -153,8 +153,8 @@ def _place(
     box: Sequence[float],
     inside: tuple[int, int],
     unit: float,
-    faces: list[Rect],
-    captions: list[Rect],
+    faces: list[Box],
+    captions: list[Box],
 ) -> tuple[int, int]:
     """Above the box, else below or inside it; in the picture and off captions and faces."""
     x0, y0, x1, y1 = box
@@ -170,8 +170,8 @@ def _place(
     def cost(way: tuple[float, float]) -> float:
         x, y = _push(way, chip, inside)
         rect = (x, y, x + width, y + height)
-        hidden = 4 * sum(_overlap(rect, other) for other in captions)
-        hidden += sum(_overlap(rect, other) for other in faces)
+        hidden = 4 * sum(overlap(rect, other) for other in captions)
+        hidden += sum(overlap(rect, other) for other in faces)
         return hidden / (width * height) + 0.02 * ways.index(way)
 
     x, y = _push(min(ways, key=cost), chip, inside)
@@ -183,11 +183,6 @@ def _push(
 ) -> tuple[float, float]:
     x, y = (max(0.0, min(at[i], inside[i] - chip[i])) for i in (0, 1))
     return x, y
-
-
-def _overlap(a: Rect, b: Rect) -> float:
-    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    return wide * high if wide > 0 and high > 0 else 0.0
 
 
 def _chip_size(text: str, font: ImageFont.FreeTypeFont) -> tuple[int, int]:

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from gender_demo.boxes import covers, iou, near
 from gender_demo.crops import crop_face
 from gender_demo.detector import FaceDetector, pyramid_scales
-from gender_demo.labels import NOT_YET, Rules, cut_share, decide, sharpness
+from gender_demo.labels import NOT_YET, Rules, cut_share, decide, face_px, sharpness
 from gender_demo.pipeline import Pipeline
 from gender_demo.results import Analysis, Box, Face, Prediction
 from gender_demo.smoothing import SmoothBox
@@ -26,10 +27,11 @@ SMALLEST_SHARE = 1 / 15
 """The smallest face looked for, as a share of the frame's shorter side."""
 SEARCH_EVERY = 3
 """Frames from one part of the search to the next while faces are being followed."""
-NEW_SCORE, KEEP_SCORE = 0.85, 0.6
-"""Detector scores at which a face starts to be followed and goes on being followed."""
+NEW_SCORE, KEEP_SCORE, GONE_SCORE = 0.9, 0.6, 0.2
+"""Detector scores at which a face starts to be followed, goes on being followed, is surely gone."""
 SHOW_MISSED, FORGET_S = 2, 2.0
-"""A face not seen is drawn for SHOW_MISSED frames more and remembered, unseen, for FORGET_S."""
+"""A face not seen and not surely gone is drawn for SHOW_MISSED frames more; it is remembered,
+unseen, for FORGET_S."""
 LOOKS_PER_FRAME = 2
 LOOK_AGAIN_S = (0.1, 0.2, 0.4, 0.8, 1.5)
 """Pauses between the first looks of the classifier; the last one then repeats."""
@@ -124,7 +126,7 @@ class Tracker:
 
     def _find(self, picture: Image.Image, at_s: float, faces: Sequence[Face]) -> None:
         for face in faces:
-            if face.score >= NEW_SCORE and not any(_covers(box, face.box) for box in self._known()):
+            if face.score >= NEW_SCORE and not any(covers(box, face.box) for box in self._known()):
                 self._welcome(picture, face, at_s)
 
     def _welcome(self, picture: Image.Image, face: Face, at_s: float) -> None:
@@ -133,7 +135,7 @@ class Tracker:
         lost = [
             (float(thumbnail @ track.thumbnail), track)
             for track in self._tracks
-            if track.missed and _near(track.face.box, face.box)
+            if track.missed and near(track.face.box, face.box)
         ]
         likeness, track = max(lost, key=lambda pair: pair[0], default=(0.0, None))
         if track is not None and likeness > 0.5:
@@ -164,11 +166,19 @@ class Tracker:
         named = tuple(zip(config.classes, averaged, strict=True))
         track.shown = Prediction(track.face, label, max(averaged), named, reasons, track.number)
         track.looks += 1
-        track.look_s, track.look_px, track.look_turn = at_s, _side(track.face), _turn(track.face)
+        track.look_s, track.look_px, track.look_turn = (
+            at_s,
+            face_px(track.face.box),
+            _turn(track.face),
+        )
 
     def _analysis(self) -> Analysis:
         self._frame += 1
-        shown = (track for track in self._tracks if track.missed <= SHOW_MISSED)
+        shown = [
+            track
+            for track in self._tracks
+            if not track.missed or (track.missed <= SHOW_MISSED and track.face.score >= GONE_SCORE)
+        ]
         return Analysis(self._size, tuple(self._tell(track) for track in shown))
 
     def _tell(self, track: _Track) -> Prediction:
@@ -246,7 +256,7 @@ def _owners(
     order = sorted(range(len(tracks)), key=lambda i: -likeness[i])
     kept: list[int] = []
     for i in order:
-        owns[i] = owns[i] and not any(_covers(seen[k].box, seen[i].box) for k in kept)
+        owns[i] = owns[i] and not any(covers(seen[k].box, seen[i].box) for k in kept)
         if owns[i]:
             kept.append(i)
     return owns
@@ -258,7 +268,7 @@ def _due(track: _Track, at_s: float) -> bool:
     since = at_s - track.look_s
     pause = LOOK_AGAIN_S[min(track.looks, len(LOOK_AGAIN_S)) - 1]
     turned = abs(_turn(track.face) - track.look_turn) > 0.15
-    grown = abs(math.log(_side(track.face) / max(1.0, track.look_px))) > 0.25
+    grown = abs(math.log(face_px(track.face.box) / max(1.0, track.look_px))) > 0.25
     return not track.looks or since >= pause or (since >= LOOK_AGAIN_S[1] and (turned or grown))
 
 
@@ -286,33 +296,3 @@ def _turn(face: Face) -> float:
     """How far the nose is off the middle between the eyes, in eye distances: grows in profile."""
     (lx, _), (rx, _), (nx, _), *_ = face.landmarks
     return (nx - (lx + rx) / 2) / max(4.0, abs(rx - lx))
-
-
-def _side(face: Face) -> float:
-    return math.sqrt(max(1.0, _area(face.box)))
-
-
-def _area(box: Box) -> float:
-    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
-
-
-def _overlap(a: Box, b: Box) -> float:
-    return _area((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
-
-
-def iou(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes, 0 to 1."""
-    shared = _overlap(a, b)
-    return shared / max(1e-9, _area(a) + _area(b) - shared)
-
-
-def _covers(a: Box, b: Box) -> bool:
-    """Whether two boxes are on one face: MTCNN's own measure, the smaller area's share."""
-    return _overlap(a, b) > 0.6 * max(1e-9, min(_area(a), _area(b)))
-
-
-def _near(a: Box, b: Box) -> bool:
-    """Whether a lost face may have come back here: within two sides, of like size."""
-    side = math.sqrt(max(1.0, _area(a)))
-    away = math.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2
-    return away < 2 * side and 0.3 < _area(b) / max(1.0, _area(a)) < 3.3

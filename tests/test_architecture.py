@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Each module of gender_demo imports only from those that stand before it.
 ORDER = [
     "results",
+    "boxes",
     "pictures",
     "crops",
     "labels",

@@ -9,12 +9,13 @@ import pytest
 import torch
 from PIL import Image
 
+from gender_demo.boxes import iou
 from gender_demo.checkpoint import Checkpoint, Config
 from gender_demo.detector import FaceDetector
 from gender_demo.labels import NOT_YET, Rules
 from gender_demo.pipeline import Pipeline
 from gender_demo.results import Analysis, Prediction
-from gender_demo.tracker import Tracker, follow_all, iou
+from gender_demo.tracker import Tracker, follow_all
 from tests.benchmarks import video
 
 CLASSES = ("female", "male")

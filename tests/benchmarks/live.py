@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[2]))
 
+from gender_demo.boxes import iou
 from tests.benchmarks.slow_proxy import slow_proxy
 from tests.benchmarks.table import Table
 from tests.browser.stage import (
@@ -37,17 +38,7 @@ from tests.browser.stage import (
     stop_app,
 )
 
-Box = Sequence[float]
 WATCH = (HERE.parent / "live_watch.js").read_text(encoding="utf-8")
-
-
-def iou(a: Box, b: Box) -> float:
-    wide = min(a[2], b[2]) - max(a[0], b[0])
-    high = min(a[3], b[3]) - max(a[1], b[1])
-    if wide <= 0 or high <= 0:
-        return 0.0
-    area = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
-    return wide * high / (area - wide * high)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -27,9 +27,9 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gender_demo import Tracker, load_pipeline
+from gender_demo.boxes import iou
 from gender_demo.crops import crop_face
 from gender_demo.results import Box, Face
-from gender_demo.tracker import iou
 from tests.benchmarks import video
 from tests.benchmarks.table import Table
 

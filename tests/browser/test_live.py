@@ -16,6 +16,7 @@ import pytest
 from PIL import Image, ImageColor
 from playwright.sync_api import Page, Route, expect
 
+from gender_demo.boxes import iou
 from gender_demo.drawing import COLORS, UNSURE_COLOR
 from tests.browser.stage import (
     BITS,
@@ -28,7 +29,6 @@ from tests.browser.stage import (
 )
 
 OpenPage = Callable[..., Page]
-Box = tuple[float, float, float, float]
 
 SNAPSHOT = (Path(__file__).parent / "live_snapshot.js").read_text(encoding="utf-8")
 
@@ -55,12 +55,6 @@ def snapshot(page: Page) -> dict[str, Any]:
     return shot
 
 
-def overlap(a: Box, b: Box) -> float:
-    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
-    return 0.0 if min(wide, high) <= 0 else wide * high / (areas - wide * high)
-
-
 def fits(page: Page, video: FaceVideo, mirrored: bool = False) -> list[float]:
     """Overlap of the drawn box with the true face in a dozen shown frames."""
     result = []
@@ -69,7 +63,7 @@ def fits(page: Page, video: FaceVideo, mirrored: bool = False) -> list[float]:
         x0, y0, x1, y1 = video.boxes[shot["number"]]
         width = shot["size"][0]
         truth = (width - x1, y0, width - x0, y1) if mirrored else (x0, y0, x1, y1)
-        result.append(max((overlap(mark["box"], truth) for mark in shot["marks"]), default=0.0))
+        result.append(max((iou(mark["box"], truth) for mark in shot["marks"]), default=0.0))
         page.wait_for_timeout(150)
     return sorted(result)
 
