@@ -135,6 +135,28 @@ def test_seeded_damage_never_breaks_the_desk() -> None:
     assert desk.submit(request(1000, picture=good)).result(10)["size"] == [512, 512]
 
 
+def test_seeded_junk_gets_a_sentence_each_and_no_place() -> None:
+    rng, desk = random.Random(4), new_desk(lambda: one_face)
+    junk: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: rng.randrange(-(2**70), 2**70),
+        lambda: rng.choice([float("nan"), float("inf"), -0.5, 1e308]),
+        lambda: "".join(chr(rng.randrange(1, 0xD800)) for _ in range(rng.randrange(99))),
+        lambda: "A" * rng.randrange(MAX_JPEG_BYTES * 4 // 3, 10**6),
+        lambda: base64.b64encode(rng.randbytes(99)).decode(),
+        lambda: [junk[0]()] * rng.randrange(9),
+        lambda: {"viewer": {}},
+    ]
+    for number in range(500):
+        bad: object = rng.choice(junk)()
+        if number % 3:
+            bad = request(number) | {rng.choice(["viewer", "picture"]): bad}
+        error = desk.submit(bad).result(10)["error"]
+        assert error.endswith(".")
+        assert len(error) < 100
+    assert desk.viewers == 0
+
+
 def test_the_newest_frame_takes_the_place_of_one_that_waits() -> None:
     gate = Gate()
     desk = new_desk(lambda: gate)
