@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(RUN) -m uv
-BENCHMARKS := pipeline live gpu
+BENCHMARKS := pipeline live live_agreement server gpu
 
 .PHONY: install demo test lint bench audit lock
 
@@ -30,7 +30,7 @@ lint: $(VENV)/ready
 	$(RUN) -m mypy
 
 bench: $(VENV)/ready
-	for name in $(BENCHMARKS); do $(RUN) tests/benchmarks/$$name.py || exit 1; done
+	failed=; for name in $(BENCHMARKS); do $(RUN) tests/benchmarks/$$name.py || failed=1; done; test -z "$$failed"
 
 audit: $(VENV)/ready
 	$(UV) tool run 'pip-audit>=2.10,<3' -s osv -r requirements.lock --require-hashes --disable-pip
