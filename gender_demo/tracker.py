@@ -37,7 +37,7 @@ LOOK_AGAIN_S = (0.1, 0.2, 0.4, 0.8, 1.5)
 """Pauses between the first looks of the classifier; the last one then repeats."""
 MEMORY = 8
 """How many looks the averaged probability remembers."""
-HYSTERESIS = 0.03
+HYSTERESIS = 0.01
 """How far the probability must pass its threshold to change what is shown."""
 
 
