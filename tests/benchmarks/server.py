@@ -115,7 +115,7 @@ def send_good(caller: Caller, count: int, half: Callable[[], None]) -> None:
 
 
 def send_bad(caller: Caller, count: int, half: Callable[[], None]) -> Counter[str]:
-    """What was answered wrongly: neither with a sentence nor, where it could be read, with marks."""
+    """What got neither a sentence nor, where a frame could be read, marks."""
     hostile, unclear = Hostile(SEED), Counter[str]()
     for n in range(count):
         body = bad_request(caller, hostile)
