@@ -52,7 +52,7 @@ def start_live(page: Page, url: str) -> float:
     page.locator("#live-start").wait_for()
     page.evaluate(WATCH, {"bits": BITS, "square": SQUARE_PX})
     page.evaluate("document.querySelector('#live-start').click()")
-    page.wait_for_function("window.watched.firstBox > 0", timeout=60_000)
+    page.wait_for_function("window.watched.firstBox > 0", timeout=180_000)
     return float(page.evaluate("window.watched.firstBox - window.watched.running")) / 1000
 
 
