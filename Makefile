@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(RUN) -m uv
-BENCHMARKS := pipeline live live_agreement server gpu
+BENCHMARKS := pipeline live live_agreement server gpu train
 
 .PHONY: install demo test lint bench audit lock
 

@@ -97,7 +97,7 @@ def tables(audit: Row) -> list[Table]:
         *result,
         *_condition_tables(audit),
         *_certainty_tables(fairface),
-        _peers(fairface),
+        *([_peers(fairface)] if fairface["title"] == "FairFace" else []),
         _provenance(audit),
     ]
 

@@ -88,7 +88,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Live", id="live"), gr.Row(elem_id="live-row"):
                 with gr.Column(scale=3, min_width=320, elem_id="panel"):
-                    _build_panel(shown)
+                    _build_panel(checkpoint, shown)
                 with gr.Column(scale=5, min_width=320):
                     build_live(pipeline)
             with gr.Tab("Photos", id="photos"):
@@ -129,12 +129,13 @@ def whose_model(checkpoint: Checkpoint) -> str:
     )
 
 
-def _build_panel(shown: Report) -> None:
+def _build_panel(checkpoint: Checkpoint, shown: Report) -> None:
     gr.Markdown("## Before you start")
     lines = "\n".join(f"- {escape_markdown(sentence)}" for sentence in shown.sentences)
     gr.Markdown(lines, elem_id="panel-lines")
     with gr.Accordion("More", open=False, elem_id="panel-more"):
-        gr.Markdown(_static("notice.md"))
+        knows_gender = set(checkpoint.config.classes) == {"female", "male"}
+        gr.Markdown(_static("notice.md" if knows_gender else "notice_other_labels.md"))
 
 
 def _build_photos(annotator: Annotator) -> None:

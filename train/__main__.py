@@ -15,6 +15,7 @@ COMMANDS = {
     "prepare": "find faces in labelled pictures and cut the crops",
     "pack": "make prepared crops small enough to carry",
     "fit": "train a network on prepared crops",
+    "review": "look at the highest losses: keep, relabel or drop",
     "export": "write a checkpoint folder from a training run",
     "evaluate": "measure a checkpoint and write its audit",
     "card": "write a checkpoint's model card from its config and audit",

@@ -24,8 +24,11 @@ from gender_demo.checkpoint import (
     load_checkpoint,
     write_file,
 )
+from train.layouts import HOLDOUT
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
+OWN = Path(__file__).parent / "own_card_template.md"
+"""For a model that somebody trained on pictures of their own."""
 CARD = "README.md"
 LICENCE = "cc-by-4.0"
 DATASETS = {"FairFace": "fairface", "UTKFace": "utkface"}
@@ -60,14 +63,15 @@ def card(checkpoint: Checkpoint) -> str:
     audit = checkpoint.audit if shown.tables else None
     training = config.training
     parameters = sum(value.numel() for value in build_model(config).parameters())
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+    template = OWN if own_data(training) else TEMPLATE
+    return Template(template.read_text(encoding="utf-8")).substitute(
         metadata=_metadata(checkpoint, audit),
         name=config.name,
         summary=f"{shown.sentences[0]} {shown.sentences[2]}",
         arch={"resnet18": "ResNet-18"}.get(config.arch, config.arch),
         parameters=f"{parameters:,}",
         input_px=config.input_px,
-        classes=" and ".join(config.classes),
+        classes=", ".join(config.classes[:-1]) + f" and {config.classes[-1]}",
         temperature=f"{config.temperature:g}",
         flip=f"the answer is the mean over {len(config.views)} view(s) ("
         + ", ".join(f"{view:g}" for view in config.views)
@@ -76,7 +80,7 @@ def card(checkpoint: Checkpoint) -> str:
         weights_sha256=config.weights_sha256,
         out_of_scope=shown.sentences[5],
         sentences="\n".join(f"- {sentence}" for sentence in shown.sentences),
-        evaluation_data=_evaluation_data(audit),
+        evaluation_data=_evaluation_data(audit, own=own_data(training)),
         training_data=_training_data(training),
         procedure=markdown(Table("", ("setting", "value"), tuple(_flat(training)))),
         tables="\n\n".join(
@@ -86,6 +90,12 @@ def card(checkpoint: Checkpoint) -> str:
         or shown.sentences[2],
         **_commands(config.training, checkpoint.path),
     )
+
+
+def own_data(training: Mapping[str, Any]) -> bool:
+    """Whether the model was trained on a folder of somebody's own, not on FairFace."""
+    data = training.get("data")
+    return isinstance(data, Mapping) and data.get("layout", "") not in ("", "fairface")
 
 
 def markdown(table: Table) -> str:
@@ -120,7 +130,7 @@ def _metadata(checkpoint: Checkpoint, audit: Mapping[str, Any] | None) -> str:
         ]
     return ModelCardData(
         model_name=config.name,
-        license=config.training.get("licence", LICENCE),
+        license=config.training.get("licence", "unknown" if own_data(config.training) else LICENCE),
         pipeline_tag="image-classification",
         tags=["face", "bias-audit", "demo", config.arch],
         library_name="pytorch",
@@ -128,7 +138,7 @@ def _metadata(checkpoint: Checkpoint, audit: Mapping[str, Any] | None) -> str:
     ).to_yaml()
 
 
-def _evaluation_data(audit: Mapping[str, Any] | None) -> str:
+def _evaluation_data(audit: Mapping[str, Any] | None, own: bool) -> str:
     if audit is None:
         return "None: nothing was measured."
     lines = [
@@ -141,6 +151,15 @@ def _evaluation_data(audit: Mapping[str, Any] | None) -> str:
         f"- {context['title']} {context['split']}: {context['given']['pictures']:,} of the faces "
         f"with their surroundings ({', '.join(context['files'])})."
     )
+    if own:
+        held_out = any(data["split"] == HOLDOUT for data in audit["sets"].values())
+        lines.append(
+            "\nTemperature and threshold were set on these very pictures, so the figures flatter "
+            "the model a little: a test split of its own would not."
+            if held_out
+            else "\nNothing was chosen by looking at these pictures."
+        )
+        return "\n".join(lines)
     lines.append(
         "\nNothing was chosen by looking at these pictures: model, temperature and thresholds "
         "were set on a part held out of the training data. UTKFace is for research only; it was "
@@ -168,6 +187,17 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[Cell, .
 def _commands(training: Mapping[str, Any], path: Path) -> dict[str, str]:
     shipped = path.resolve() == SHIPPED.resolve()
     folder = "checkpoints/resnet18-fairface" if shipped else path.name
+    if own_data(training):
+        name = training["data"]["folder"]
+        return {
+            "fit_command": f"python -m train prepare PICTURES prepared/{name} --layout "
+            f"{training['data']['layout']}\n"
+            f"    python -m train fit prepared/{name} --out RUN --preset "
+            f"{training['recipe']['preset']}",
+            "evaluate_command": f"python -m train evaluate prepared/{name} --write-audit "
+            f"--checkpoint {path.name}",
+            "card_command": f"python -m train card {path.name}",
+        }
     fit = training.get("command")
     return {
         "fit_note": f"\n{training['note']}\n" if "note" in training else "",

@@ -7,8 +7,9 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -36,6 +37,8 @@ class Crops:
     classes: dict[str, tuple[str, ...]]
     margin: float
     name: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What prepare knew about the folder."""
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -43,7 +46,7 @@ class Crops:
     def to(self, device: torch.device) -> Crops:
         """The same crops with everything on ``device``."""
         targets = {name: target.to(device) for name, target in self.targets.items()}
-        return Crops(self.pixels.to(device), targets, self.classes, self.margin, self.name)
+        return replace(self, pixels=self.pixels.to(device), targets=targets)
 
 
 def load_crops(folder: Path, splits: Iterable[str]) -> list[Crops]:
@@ -80,7 +83,9 @@ def load_crops(folder: Path, splits: Iterable[str]) -> list[Crops]:
         if lonely:
             raise DataError(f"the split {split!r} has no picture of {', '.join(lonely)}")
         result.append(
-            Crops(torch.from_numpy(pixels[row[chosen]]), targets, classes, margin, folder.name)
+            Crops(
+                torch.from_numpy(pixels[row[chosen]]), targets, classes, margin, folder.name, facts
+            )
         )
     return result
 
@@ -104,3 +109,19 @@ def _labels(columns: list[str]) -> list[str]:
     """The labels of data prepared before ``prepared.json`` named them, the served one first."""
     others = {"path", "split", "group", "box", "score", "reason", "row"}
     return sorted(set(columns) - others, key=lambda name: (name not in ("gender", "label"), name))
+
+
+def described(train: Crops, valid: Crops) -> dict[str, Any]:
+    """What a checkpoint says about its data: no paths but the folder's name."""
+    label, classes = next(iter(train.classes.items()))
+    return {
+        "folder": train.name,
+        "layout": train.facts.get("layout", ""),
+        "seed": train.facts.get("seed", ""),
+        **{
+            f"faces to {use}": {
+                name: int((crops.targets[label] == i).sum()) for i, name in enumerate(classes)
+            }
+            for use, crops in (("train on", train), ("hold out", valid))
+        },
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -47,16 +48,16 @@ def cut_on_ray(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
     try:
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
-        numbers = ray.data.from_items([{"i": i} for i in range(len(jobs))])
         stored = [ray.put(job) for job in jobs]
 
         def work(row: dict[str, Any]) -> dict[str, Any]:
             number, part = _cut(ray.get(stored[row["i"]]))
-            return {"number": number, "part": part}
+            return {"number": number, "part": pickle.dumps(part)}
 
-        done = numbers.repartition(len(jobs)).map(work, num_cpus=1)
+        items = [{"i": i} for i in range(len(jobs))]
+        done = ray.data.from_items(items, override_num_blocks=len(jobs)).map(work, num_cpus=1)
         for row in done.iter_rows():
-            yield row["number"], row["part"]
+            yield row["number"], pickle.loads(row["part"])
     finally:
         if own:
             ray.shutdown()

@@ -38,6 +38,7 @@ from train.labelled import (
     read_labelled,
 )
 from train.observe import Observation, Point, RememberedDetector, Show, middle, observe
+from train.prepared import CONTEXT, is_prepared
 from train.speed import describe_machine, measure_speed
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gender-demo" / "faces"
@@ -46,9 +47,13 @@ Figures = dict[str, Any]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of ``python -m train evaluate``."""
-    parser.add_argument("data", type=Path, help="FairFace or UTKFace folder, or a Parquet file")
+    parser.add_argument(
+        "data", type=Path, help="FairFace or UTKFace folder, Parquet file, or prepared folder"
+    )
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="default: the shipped one")
-    parser.add_argument("--split", help="default: val, or the only one there is")
+    parser.add_argument(
+        "--split", help="default: val, or the only one there is; test or holdout of a prepared one"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="the first N pictures only")
     parser.add_argument(
         "--end-to-end",
@@ -60,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--write-audit",
         action="store_true",
-        help="measure everything on DATA's val and val_context and write the checkpoint's audit",
+        help="measure everything on DATA (FairFace: val and val_context) and write the audit",
     )
     parser.add_argument(
         "--utkface", type=Path, metavar="DIR", help="the audit's set from elsewhere"
@@ -115,11 +120,12 @@ def _one_set(pipeline: Pipeline, args: argparse.Namespace) -> Figures:
 
 def _audit(pipeline: Pipeline, args: argparse.Namespace) -> Figures:
     """Everything that panel, report and card show."""
-    val = _read(args.data, pipeline, "val", args.limit)
-    context = _read(args.data, pipeline, "val_context", args.limit)
+    split = args.split or (None if is_prepared(args.data) else "val")
+    val = _read(args.data, pipeline, split, args.limit)
+    context = _read(args.data, pipeline, f"{val.split}{CONTEXT}", args.limit)
     elsewhere = _read(args.utkface, pipeline, None, args.limit) if args.utkface else None
     kept = _remembering(pipeline, args)
-    seen = observe(kept, val.samples, what="FairFace val as given")
+    seen = observe(kept, val.samples, what=f"{val.title} {val.split} as given")
     _say("accuracy_given", row(seen))
     sets = {"fairface": {**_about(val), **_summary(kept, seen)}}
     if elsewhere:
@@ -152,10 +158,12 @@ def _audit(pipeline: Pipeline, args: argparse.Namespace) -> Figures:
 
 def _context(pipeline: Pipeline, data: LabelledSet, chips: Sequence[Observation]) -> Figures:
     """Pictures with more around the face, against the same faces' given chips."""
-    shown: dict[str, tuple[str, Show | None]] = {
-        "context": ("as a photo shows them, 384 px", None),
-        "frame": ("in a 640 × 480 frame, face 60 to 120 px", paste_into_frame),
-    }
+    shown: dict[str, tuple[str, Show | None]] = {"context": ("as the pictures show them", None)}
+    if data.split == "val_context":
+        shown = {
+            "context": ("as a photo shows them, 384 px", None),
+            "frame": ("in a 640 × 480 frame, face 60 to 120 px", paste_into_frame),
+        }
     given = only(chips, {sample.name for sample in data.samples})
     result: Figures = {**_about(data), "given": row(given), "shown": []}
     for name, (title, show) in shown.items():

@@ -39,6 +39,8 @@ class Sample:
     label: str
     race: str | None = None
     age: str | None = None
+    aim: tuple[float, float] = (0.5, 0.5)
+    """Where the labelled face is, as shares of the picture's width and height."""
 
     def picture(self) -> Image.Image:
         """The picture, upright RGB; PictureError where it cannot be read."""
@@ -70,6 +72,10 @@ def read_labelled(
 
     DataError where there is no such split, it is empty, or a label is missing or not a class.
     """
+    from train.prepared import is_prepared, read_prepared
+
+    if is_prepared(data):
+        return read_prepared(data, classes, split, limit)
     if not data.exists():
         raise DataError(f"There is no data at {data}: give a folder or a Parquet file.")
     splits = _splits(data)

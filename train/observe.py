@@ -97,7 +97,7 @@ def _one_thread() -> None:
 def _show(sample: Sample, show: Show | None, what: str) -> tuple[Image.Image, Point]:
     picture = sample.picture()
     if show is None:
-        return picture, middle(picture)
+        return picture, aim(sample, picture)
     return show(picture, seeded(what, sample.name))
 
 
@@ -149,6 +149,11 @@ def whole_crop(picture: Image.Image, size_px: int, margin: float = 1.0) -> Image
 
 def middle(picture: Image.Image) -> Point:
     return picture.width / 2, picture.height / 2
+
+
+def aim(sample: Sample, picture: Image.Image) -> Point:
+    """Where in the picture, or in one made worse, the labelled face is."""
+    return sample.aim[0] * picture.width, sample.aim[1] * picture.height
 
 
 def nearest(faces: Sequence[Face], aim: Point, *, must_hold: bool = False) -> Face | None:

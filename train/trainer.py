@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from pickle import UnpicklingError
 from types import FrameType
@@ -23,7 +24,7 @@ from tqdm import tqdm
 from train import plots, targets
 from train.augment import augment, jitter, resized_crop
 from train.calibrate import look, write_folder
-from train.data import Crops, DataError
+from train.data import Crops, DataError, described
 from train.finetune import HEAD, FineTune, freeze
 from train.recipe import Recipe, build, class_weights, groups
 from train.schedule import Schedule
@@ -51,6 +52,7 @@ class Trainer:
         self.recipe, self.train, self.valid = recipe, train, valid
         self.schedule, self.out, self.accelerator = schedule, out, accelerator
         self.device, self.teacher = accelerator.device, teacher
+        self.start = start
         out.mkdir(parents=True, exist_ok=True)
         layout: Any = {"device": self.device, "memory_format": torch.channels_last}
         self.model = build(recipe, train, start).to(**layout)
@@ -251,6 +253,9 @@ class Trainer:
             name=f"{self.recipe.arch}-{self.valid.name}",
             arch=self.recipe.arch,
             training={
+                "data": described(self.train, self.valid),
+                "start": Path(self.start).name,
+                "date": date.today().isoformat(),
                 "recipe": asdict(self.recipe),
                 "plan": self.schedule.stages,
                 "held out": facts,
