@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import json
 import random
@@ -149,14 +150,7 @@ class Hostile:
     def _bomb(self) -> bytes:
         """A few kilobytes that unfold to many pixels: some within the limit, most above it."""
         side = self.random.choice([3000, 12_000, 12_000, 30_000, 60_000])
-        header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-        rows = zlib.compressobj(9)
-        data = b"".join(rows.compress(b"\x00" * (1 + side // 8)) for _ in range(side))
-        chunks = [(b"IHDR", header), (b"IDAT", data + rows.flush()), (b"IEND", b"")]
-        return b"\x89PNG\r\n\x1a\n" + b"".join(
-            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-            for kind, body in chunks
-        )
+        return _bomb(side)
 
     def _wrong(self) -> bytes:
         r = self.random
@@ -184,3 +178,16 @@ def _encode(picture: Image.Image, kind: str) -> bytes:
     file = io.BytesIO()
     picture.save(file, kind)
     return file.getvalue()
+
+
+@functools.cache
+def _bomb(side: int) -> bytes:
+    """A black PNG of side x side pixels, one bit each."""
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    rows = zlib.compressobj(9)
+    data = b"".join(rows.compress(b"\x00" * (1 + side // 8)) for _ in range(side))
+    chunks = [(b"IHDR", header), (b"IDAT", data + rows.flush()), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )

@@ -1,0 +1,28 @@
+"""A short run of the seeded fuzz; tests/benchmarks/fuzz.py is the long one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import fuzz
+from tests.browser.stage import free_port, start_app, stop_app
+
+
+def test_hostile_things_are_answered_and_good_ones_afterwards(
+    random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fuzz, "LONGEST_S", 60.0)  # the machine may be busy with other tests
+    port, log = free_port(), tmp_path / "log.txt"
+    app = start_app(port, "--checkpoint", str(random_checkpoint), log=log)
+    try:
+        fire = fuzz.Fuzz(port, seed=7)
+        fire.run(150)
+        fire.check_good()
+        assert app.poll() is None
+    finally:
+        stop_app(app)
+    assert fire.troubles == []
+    assert sum(fire.outcomes.values()) > 50
+    assert "Traceback" not in log.read_text()
