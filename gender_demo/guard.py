@@ -130,7 +130,9 @@ class Guard:
             status, sentence = _describe(error)
             if status != 499:
                 log_kind(error, path.split("=")[0])
-            if not started:
+            if started:
+                await send({"type": "http.response.body", "body": b""})  # it ends here
+            else:
                 await _answer(send_on, status, sentence)
         finally:
             with traffic.change:
