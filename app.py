@@ -106,9 +106,11 @@ def serve(flags: argparse.Namespace, folder: Path) -> int:
         signal.signal(number, lambda *_: stopped.set())
 
     from gender_demo.checkpoint import CheckpointError
+    from gender_demo.failures import quiet_failures
     from gender_demo.guard import Traffic
     from gender_demo.pipeline import DeviceError, leave_room, load_pipeline
 
+    quiet_failures()
     leave_room()
     try:
         pipeline = load_pipeline(flags.checkpoint, flags.device)

@@ -8,9 +8,7 @@ JSON with one sentence; the log names the kind of a failure and never what was s
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
-import logging
 import os
 import shutil
 import threading
@@ -20,6 +18,8 @@ from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
+
+from gender_demo.failures import is_disk_trouble, log_failure
 
 MAX_JSON_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 500_000_000
@@ -129,7 +129,7 @@ class Guard:
         except Exception as error:
             status, sentence = _describe(error)
             if status != 499:
-                log_kind(error, path.split("=")[0])
+                log_failure(error, path.split("=")[0])
             if started:
                 await send({"type": "http.response.body", "body": b""})  # it ends here
             else:
@@ -206,21 +206,6 @@ def safe_headers() -> list[tuple[str, str]]:
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
     ]
-
-
-def log_kind(error: BaseException, where: str) -> None:
-    """One line for a failure: its kind and the line of code, not what was sent."""
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    place = f"{Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at else "?"
-    logging.getLogger(__name__).error("%s at %s in %s", type(error).__name__, place, where)
-
-
-def is_disk_trouble(error: BaseException) -> bool:
-    """Whether a disk is full or may not be written to."""
-    full = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EIO)
-    return isinstance(error, OSError) and error.errno in full
 
 
 def _describe(error: Exception) -> tuple[int, str]:

@@ -11,7 +11,8 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from gender_demo.audit import Report, report
-from gender_demo.guard import DISK_FULL, FAILED, Guard, Traffic, is_disk_trouble, log_kind
+from gender_demo.failures import is_disk_trouble, log_failure
+from gender_demo.guard import DISK_FULL, FAILED, Guard, Traffic
 from gender_demo.live import build_live
 from gender_demo.photos import HEADERS, Annotator, escape_markdown, summarize
 from gender_demo.pictures import MAX_BYTES
@@ -44,7 +45,7 @@ class Page(gr.Blocks):
             error.print_exception = False
             raise
         except Exception as error:
-            log_kind(error, "a picture request")
+            log_failure(error, "a picture request")
             sentence = DISK_FULL if is_disk_trouble(error) else FAILED
             raise gr.Error(sentence, print_exception=False) from None
 

@@ -26,6 +26,7 @@ ORDER = [
     "audit_tables",
     "charts",
     "audit",
+    "failures",
     "guard",
     "scratch",
     "frames",

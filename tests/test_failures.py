@@ -1,0 +1,49 @@
+"""The log names kinds and places, and never quotes what was sent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gender_demo.failures import describe_failure, log_failure
+
+ROOT = Path(__file__).resolve().parent.parent
+NOISE = """
+import logging, sys, traceback
+from gender_demo.failures import quiet_failures
+quiet_failures()
+def fail():
+    raise KeyError("ann.jpg")
+try:
+    fail()
+except KeyError:
+    traceback.print_exc()
+    logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+"""
+
+
+def fail() -> None:
+    raise KeyError("ann.jpg")
+
+
+def test_kind_and_places(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(KeyError) as caught:
+        fail()
+    said = describe_failure(caught.value)
+    assert said.startswith("KeyError at test_failures.py:")
+    assert " < test_failures.py:" in said
+    log_failure(caught.value, "/config")
+    assert caplog.records[0].getMessage() == f"{said} in /config"
+    assert describe_failure(None) == "NoneType at unknown"
+
+
+def test_what_others_log_is_kept_short_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NOISE], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "Traceback" not in done.stderr
+    assert "ann.jpg" not in done.stderr
+    assert done.stderr.count("KeyError at <string>:6 < <string>:8") == 2
