@@ -31,7 +31,8 @@ DELETE_EVERY_S, DELETE_AFTER_S = 30, 240
 """Uploaded and annotated photos are deleted when they are 4 minutes old, 4.5 at the latest."""
 MAX_WAITING = 64
 """Photo requests that wait for their turn."""
-MAX_SESSIONS = 500
+MAX_SESSIONS = 64
+"""Sessions that gradio remembers: they hold nothing of ours, and a forgotten one is made anew."""
 
 
 class Page(gr.Blocks):
