@@ -37,7 +37,7 @@ def quiet_failures() -> None:
     def print_exc(*_: Any, **__: Any) -> None:
         log_failure(sys.exc_info()[1], "gradio")
 
-    logging.Formatter.formatException = format_exception  # type: ignore[method-assign]
+    logging.Formatter.formatException = format_exception  # type: ignore[assignment,method-assign]
     traceback.print_exc = print_exc
 
 
