@@ -29,8 +29,8 @@ def cut_here(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
 def cut_on_ray(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
     """The same on the Ray cluster of RAY_ADDRESS, or on one of ``workers`` started here.
 
-    Ray Data does a part again whose worker was lost. Pictures named by path must be readable under
-    that path on every machine.
+    Ray Data is meant to do a part again whose worker was lost (no test has shown it yet). Pictures
+    named by path must be readable under that path on every machine.
     """
     # Nothing about a run is told to others; two workers may well be started on one core.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
