@@ -9,18 +9,16 @@ from collections.abc import Callable
 from io import BytesIO
 from math import floor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageColor
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from gender_demo.boxes import iou
 from gender_demo.drawing import COLORS, UNSURE_COLOR
+from tests.browser.live_page import snapshot, start, wait_for_box
 from tests.browser.stage import (
-    BITS,
-    SQUARE_PX,
     FaceVideo,
     app_flags,
     free_port,
@@ -30,29 +28,10 @@ from tests.browser.stage import (
 
 OpenPage = Callable[..., Page]
 
-SNAPSHOT = (Path(__file__).parent / "live_snapshot.js").read_text(encoding="utf-8")
-
 PLACE = """(() => {
     const { x, y, width } = document.querySelector("#live-controls").getBoundingClientRect();
     return [x, y + scrollY, width];
 })()"""
-
-
-def start(page: Page) -> None:
-    page.locator("#live-start").click()
-    wait_for_box(page)
-
-
-def wait_for_box(page: Page) -> None:
-    page.wait_for_function(
-        "JSON.parse(document.querySelector('#live').dataset.marks ?? '[]').length > 0",
-        timeout=60_000,
-    )
-
-
-def snapshot(page: Page) -> dict[str, Any]:
-    shot: dict[str, Any] = page.evaluate(SNAPSHOT, [BITS, SQUARE_PX])
-    return shot
 
 
 def fits(page: Page, video: FaceVideo, mirrored: bool = False) -> list[float]:
@@ -227,37 +206,6 @@ def test_an_insecure_page_is_said(open_page: OpenPage) -> None:
     page.evaluate("Object.defineProperty(window, 'isSecureContext', { value: false })")
     page.locator("#live-start").click()
     expect(page.locator("#live-message")).to_contain_text("https")
-
-
-def test_an_unplugged_camera_is_said(open_page: OpenPage) -> None:
-    page = open_page()
-    start(page)
-    page.evaluate(
-        "document.querySelector('#live-video').srcObject.getTracks()[0]"
-        ".dispatchEvent(new Event('ended'))"
-    )
-    expect(page.locator("#live")).to_have_attribute("data-state", "error")
-    expect(page.locator("#live-message")).to_contain_text("unplugged")
-    start(page)
-    expect(page.locator("#live-message")).to_be_empty()
-
-
-def test_a_lost_server_is_said_and_found_again(open_page: OpenPage) -> None:
-    page = open_page()
-    start(page)
-
-    def cut(route: Route) -> None:
-        route.abort()
-
-    page.route("**/component_server/**", cut)
-    expect(page.locator("#live")).to_have_attribute("data-state", "error", timeout=15_000)
-    expect(page.locator("#live-message")).to_contain_text("no answer from the server")
-    seen = int(snapshot(page)["data"]["frame"])
-    page.wait_for_timeout(500)
-    assert int(snapshot(page)["data"]["frame"]) > seen, "the picture goes on"
-    page.unroute("**/component_server/**", cut)
-    expect(page.locator("#live")).to_have_attribute("data-state", "running", timeout=15_000)
-    wait_for_box(page)
 
 
 def test_the_live_route_asks_for_the_password(tmp_path: Path) -> None:
