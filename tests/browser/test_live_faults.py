@@ -9,20 +9,13 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.live_page import start, wait_for_box, wait_for_new_frame, wait_for_state
 from tests.browser.stage import (
-    CHROMIUM_FLAGS,
     app_flags,
-    find_chromium,
     free_port,
     start_app,
     stop_app,
 )
 
 OpenPage = Callable[..., Page]
-
-SET_HIDDEN = """hidden => {
-    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-    document.dispatchEvent(new Event("visibilitychange"));
-}"""
 
 TURNING_CAMERA = (Path(__file__).parent / "turning_camera.js").read_text(encoding="utf-8")
 TRACK = "document.querySelector('#live-video').srcObject.getTracks()[0]"
@@ -85,20 +78,6 @@ def test_a_restarted_server_is_found_again(browser: Browser, tmp_path: Path) -> 
         stop_app(app)
 
 
-def test_a_tab_hidden_for_a_minute_goes_on(open_page: OpenPage) -> None:
-    page = open_page()
-    page.clock.install()
-    page.reload()
-    start(page)
-    page.evaluate(SET_HIDDEN, True)
-    page.clock.fast_forward("01:00")
-    page.evaluate(SET_HIDDEN, False)
-    wait_for_new_frame(page)
-    wait_for_state(page, "running")
-    wait_for_box(page)
-    expect(page.locator("#live-message")).to_be_empty()
-
-
 def test_the_picture_keeps_its_shape_when_the_phone_turns(open_page: OpenPage) -> None:
     page = open_page(width=390, height=844)
     page.evaluate(TURNING_CAMERA)
@@ -144,22 +123,3 @@ def test_pages_of_one_browser_share_its_cores(open_page: OpenPage) -> None:
     page.wait_for_function(f"{rate} >= 29")
     wait_for_new_frame(page)
     wait_for_state(page, "running")
-
-
-def test_another_camera_can_be_chosen(browser: Browser, app_url: str) -> None:
-    flags = [f"{flag}=device-count=2" if "fake-device" in flag else flag for flag in CHROMIUM_FLAGS]
-    two = browser.browser_type.launch(executable_path=find_chromium(), args=flags)
-    page = two.new_context(permissions=["camera"]).new_page()
-    page.goto(app_url)
-    page.locator("#live-start").click()
-    wait_for_new_frame(page)
-    used, choice = f"{TRACK}.getSettings().deviceId", page.locator("#live-camera")
-    first = page.evaluate(used)
-    assert choice.locator("option").count() == 2
-    assert choice.input_value() == first
-    choice.select_option(index=1 - int(choice.evaluate("list => list.selectedIndex")))
-    page.wait_for_function(f"{used} !== '{first}'")
-    wait_for_new_frame(page)
-    wait_for_state(page, "running")
-    assert choice.input_value() == page.evaluate(used)
-    two.close()
