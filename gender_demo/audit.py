@@ -175,9 +175,10 @@ def _weak_spots(audit: Row | None) -> str:
 
 def _unsure(audit: Row | None, config: Config) -> str:
     rules = config.rules
+    blurred = "too blurred, " if rules.min_sharpness > 0 else ""
     text = (
         f"It says “unsure” when it gives its guess less than {100 * rules.min_probability:.0f} %, "
-        "and for faces that are too small, too blurred, cut off or barely detected"
+        f"and for faces that are too small, {blurred}cut off or barely detected"
     )
     if audit is None:
         return f"{text}."

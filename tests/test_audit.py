@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -144,6 +145,12 @@ def test_unsure_is_told_by_group(measured: dict[str, Any]) -> None:
     told = f"Most often unsure about {audit.group_name(least['group'])}: {min(shares):.1f} % answ"
     assert told in note
     assert f"{100 * least['error']:.1f} % of that wrong;" in note
+
+
+def test_blurred_is_named_only_where_there_is_a_limit() -> None:
+    limited = replace(CONFIG, rules=replace(CONFIG.rules, min_sharpness=10.0))
+    assert "too blurred" in report(None, limited).sentences[6]
+    assert "blurred" not in report(None, CONFIG).sentences[6]
 
 
 def test_words_say_perceived_and_never_is(measured: dict[str, Any]) -> None:
