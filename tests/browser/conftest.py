@@ -42,7 +42,7 @@ def face_video(tmp_path_factory: pytest.TempPathFactory) -> FaceVideo:
     return make_face_video(tmp_path_factory.mktemp("video") / "face.mjpeg")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while Playwright runs, other tests cannot call asyncio.run
 def browser(face_video: FaceVideo) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
