@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from gender_demo.results import Box
 
 
-def area(box: Box) -> float:
+def area(box: Sequence[float]) -> float:
     """In square pixels; 0 when a side is negative."""
     return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 

@@ -60,6 +60,12 @@ def crop_face(
     return cut_square(picture, cx, cy, side * margin, roll, size_px)
 
 
+def crop_whole(picture: Image.Image, size_px: int, *, margin: float = 1.0) -> Image.Image:
+    """Cut the square in the middle of a picture, ``margin`` times its shorter side."""
+    side = min(picture.size) * margin
+    return cut_square(picture, picture.width / 2, picture.height / 2, side, 0.0, size_px)
+
+
 def cut_square(
     picture: Image.Image, cx: float, cy: float, side: float, roll: float, size_px: int
 ) -> Image.Image:

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 from torchvision.ops import batched_nms, roi_align
 
+from gender_demo.boxes import area
 from gender_demo.results import Box, Face
 
 CELL_PX = 12
@@ -95,7 +96,7 @@ class FaceDetector:
             boxes, owners = boxes[new], owners[new]
         boxes, owners = self._reject(images, boxes, owners)
         boxes, scores, points = self._refine(images, boxes, owners)
-        small = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1) < SMALL_PX**2
+        small = _areas(boxes) < SMALL_PX**2
         least = torch.where(small, max(SMALL_SCORE, self.thresholds[2]), self.thresholds[2])
         keep = (scores > least).nonzero()[:, 0]
         keep = keep[_nms_by_smaller(boxes[keep], scores[keep], owners[keep], 0.7)]
@@ -104,7 +105,7 @@ class FaceDetector:
         for face, owner in zip(faces, owners[keep].tolist(), strict=True):
             result[owner].append(face)
         for found in result:
-            found.sort(key=lambda face: -_area(face.box))
+            found.sort(key=lambda face: -area(face.box))
         return result
 
     @torch.inference_mode()
@@ -253,10 +254,10 @@ def _likeliest(keep: Tensor, owners: Tensor, most: int) -> Tensor:
 
 def _nms_by_smaller(boxes: Tensor, scores: Tensor, owners: Tensor, threshold: float) -> Tensor:
     """Greedy suppression by intersection over the *smaller* area, as MTCNN ends."""
-    area = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1)
+    areas = _areas(boxes)
     low = torch.maximum(boxes[:, None, :2], boxes[None, :, :2])
     high = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    smaller = torch.minimum(area[:, None], area[None]).clamp(min=1e-9)
+    smaller = torch.minimum(areas[:, None], areas[None]).clamp(min=1e-9)
     overlap = (high - low).clamp(min=0).prod(2) / smaller
     clash = ((overlap > threshold) & (owners[:, None] == owners[None])).cpu().numpy()
     keep: list[int] = []
@@ -279,11 +280,11 @@ def _same_place(box: Sequence[float], other: Box) -> bool:
     """Whether a candidate only finds again what is known: its centre inside, of like size."""
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     inside = other[0] < x < other[2] and other[1] < y < other[3]
-    return inside and 0.25 < _area(box) / max(1.0, _area(other)) < 4
+    return inside and 0.25 < area(box) / max(1.0, area(other)) < 4
 
 
-def _area(box: Sequence[float]) -> float:
-    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+def _areas(boxes: Tensor) -> Tensor:
+    return (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1)
 
 
 def _shift(face: Face, by: float) -> Face:

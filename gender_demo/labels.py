@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from gender_demo.boxes import area, overlap
 from gender_demo.results import Box, Face
 
 NOT_YET = "not_yet"
@@ -66,16 +67,13 @@ def decide(
 
 def face_px(box: Box) -> float:
     """A face's size in pixels: the side of a square as large as its box."""
-    x0, y0, x1, y1 = box
-    return math.sqrt(max(0.0, x1 - x0) * max(0.0, y1 - y0))
+    return math.sqrt(area(box))
 
 
 def cut_share(box: Box, size: tuple[int, int]) -> float:
     """Share of the box's area that lies outside a (width, height) picture, 0 to 1."""
-    x0, y0, x1, y1 = box
-    inside = max(0.0, min(x1, size[0]) - max(x0, 0)) * max(0.0, min(y1, size[1]) - max(y0, 0))
-    area = (x1 - x0) * (y1 - y0)
-    return 1.0 - inside / area if area > 0 else 1.0
+    whole = area(box)
+    return 1.0 - overlap(box, (0, 0, *size)) / whole if whole else 1.0
 
 
 def sharpness(crop: Image.Image) -> float:

@@ -81,13 +81,15 @@ class Pipeline:
             for picture, less, faces in zip(pictures, small, self.detect(small), strict=True)
         ]
 
+    def cut(self, picture: Image.Image, face: Face) -> Image.Image:
+        """What the classifier sees of a face."""
+        config = self.checkpoint.config
+        return crop_face(picture, face, config.crop_px, margin=config.crop_margin)
+
     def predict(self, faces: Sequence[tuple[Image.Image, Face]]) -> list[Prediction]:
         """Crop, classify and decide for faces of any number of pictures at once."""
         config = self.checkpoint.config
-        crops = [
-            crop_face(picture, face, config.crop_px, margin=config.crop_margin)
-            for picture, face in faces
-        ]
+        crops = [self.cut(picture, face) for picture, face in faces]
         result = []
         for (picture, face), crop, values in zip(faces, crops, self.classify(crops), strict=True):
             label, reasons = decide(

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gender_demo.boxes import covers, iou, near
-from gender_demo.crops import crop_face
 from gender_demo.detector import FaceDetector, pyramid_scales
 from gender_demo.labels import NOT_YET, Rules, cut_share, decide, face_px, sharpness
 from gender_demo.pipeline import Pipeline
@@ -209,15 +208,8 @@ def follow_all(frames: Sequence[tuple[Tracker, Image.Image, float]]) -> list[Ana
             found = detector.search(pictures, scales, known)
             for (tracker, picture, at_s), faces in zip(group, found, strict=True):
                 tracker._find(picture, at_s, faces)
-    config = pipeline.checkpoint.config
-    px, margin = config.crop_px, config.crop_margin
     looks = [
-        (
-            tracker,
-            track,
-            crop_face(picture, track.face, px, margin=margin),
-            at_s,
-        )
+        (tracker, track, pipeline.cut(picture, track.face), at_s)
         for tracker, picture, at_s in frames
         for track in tracker._due(at_s)
     ]

@@ -16,7 +16,7 @@ from scipy.optimize import isotonic_regression
 
 from gender_demo.checkpoint import Checkpoint
 from gender_demo.classifier import Classifier
-from gender_demo.crops import cut_square
+from gender_demo.crops import crop_whole
 from gender_demo.labels import sharpness
 from train.data import Crops
 
@@ -55,19 +55,16 @@ class Blurred:
 def look_blurred(checkpoint: Checkpoint, crops: Crops, count: int = 800) -> Blurred:
     """Classify the first ``count`` crops at every blur; no threshold but the probability's."""
     config, classify = checkpoint.config, Classifier(checkpoint)
-    target = next(iter(crops.targets.values()))[:count].numpy()
+    target = crops.target[:count].numpy()
     pictures = [Image.fromarray(pixels.numpy()) for pixels in crops.pixels[:count]]
-    side = pictures[0].width / crops.margin
+    side, margin = pictures[0].width / crops.margin, config.crop_margin / crops.margin
     rows = []
     for blur in BLURS:
         served = [
-            cut_square(
+            crop_whole(
                 picture.filter(ImageFilter.GaussianBlur(blur * side)) if blur else picture,
-                picture.width / 2,
-                picture.height / 2,
-                side * config.crop_margin,
-                0.0,
                 config.crop_px,
+                margin=margin,
             )
             for picture in pictures
         ]

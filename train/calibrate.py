@@ -64,14 +64,14 @@ def look(
     model: nn.Module, crops: Crops, size_px: int, view: float = 1.0, batch: int = 128
 ) -> HeldOut:
     """Run ``model`` (in eval mode) over crops as serving would show them, in one view."""
-    label, classes = next(iter(crops.classes.items()))
+    classes = crops.served
     views: list[list[Tensor]] = [[], []]
     for start in range(0, len(crops), batch):
         pictures = serve(crops.pixels[start : start + batch], crops.margin / view, size_px)
         for seen, side in zip(views, (pictures, pictures.flip(3)), strict=True):
             seen.append(model(side)[:, : len(classes)].float().cpu())
     logits = torch.stack([torch.cat(seen) for seen in views])
-    return HeldOut(logits, crops.targets[label].cpu(), classes, size_px, (view,))
+    return HeldOut(logits, crops.target.cpu(), classes, size_px, (view,))
 
 
 def together(parts: Sequence[HeldOut]) -> HeldOut:
@@ -86,6 +86,20 @@ def flip_averaged(logits: Tensor, temperature: float) -> Tensor:
     The same as ``gender_demo.classifier`` does.
     """
     return (logits.mean(0) / temperature).softmax(-1)
+
+
+def fit_offset(held: HeldOut) -> Tensor:
+    """(classes,): what to add to the logits so that both of two labels are recognised equally
+    often; zeros where there are not two."""
+    if len(held.classes) != 2:
+        return torch.zeros(len(held.classes))
+    lead = held.logits.mean(0) @ torch.tensor([-1.0, 1.0])
+    offsets = torch.linspace(-1, 1, 401).unsqueeze(1)
+    second = (lead + offsets > 0).float()
+    first, other = held.target == 0, held.target == 1
+    gap = (1 - second[:, first].mean(1)) - second[:, other].mean(1)
+    best = float(offsets[(gap.abs() + 1e-4 * offsets[:, 0].abs()).argmin()])
+    return torch.tensor([-best / 2, best / 2])
 
 
 def fit_temperature(held: HeldOut) -> float:

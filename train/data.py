@@ -43,6 +43,22 @@ class Crops:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    @property
+    def target(self) -> Tensor:
+        """Class numbers of the served label, int64 (n,)."""
+        return next(iter(self.targets.values()))
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """Classes of the served label."""
+        return next(iter(self.classes.values()))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Faces of each class of the served label."""
+        counts = torch.bincount(self.target, minlength=len(self.served))
+        return dict(zip(self.served, counts.tolist(), strict=True))
+
     def to(self, device: torch.device) -> Crops:
         """The same crops with everything on ``device``."""
         targets = {name: target.to(device) for name, target in self.targets.items()}
@@ -79,14 +95,11 @@ def load_crops(folder: Path, splits: Iterable[str]) -> list[Crops]:
                 told = ", ".join(f"{count} x {value!r}" for value, count in unknown.most_common(5))
                 raise DataError(f"the split {split!r} of {folder} has unknown {name}: {told}")
             targets[name] = torch.tensor([number[value] for value in values])
-        lonely = [c for i, c in enumerate(classes[names[0]]) if not (targets[names[0]] == i).any()]
-        if lonely:
+        seen = torch.from_numpy(pixels[row[chosen]])
+        crops = Crops(seen, targets, classes, margin, folder.name, facts)
+        if lonely := [name for name, count in crops.counts.items() if not count]:
             raise DataError(f"the split {split!r} has no picture of {', '.join(lonely)}")
-        result.append(
-            Crops(
-                torch.from_numpy(pixels[row[chosen]]), targets, classes, margin, folder.name, facts
-            )
-        )
+        result.append(crops)
     return result
 
 
@@ -113,15 +126,10 @@ def _labels(columns: list[str]) -> list[str]:
 
 def described(train: Crops, valid: Crops) -> dict[str, Any]:
     """What a checkpoint says about its data: no paths but the folder's name."""
-    label, classes = next(iter(train.classes.items()))
     return {
         "folder": train.name,
         "layout": train.facts.get("layout", ""),
         "seed": train.facts.get("seed", ""),
-        **{
-            f"faces to {use}": {
-                name: int((crops.targets[label] == i).sum()) for i, name in enumerate(classes)
-            }
-            for use, crops in (("train on", train), ("hold out", valid))
-        },
+        "faces to train on": train.counts,
+        "faces to hold out": valid.counts,
     }

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -154,14 +153,8 @@ def _batch(wanted: int, pictures: int, preset: str) -> int:
     return min(wanted, max(8, pictures // 10) if preset == "finetune" else pictures, pictures)
 
 
-def _counts(crops: Crops) -> dict[str, int]:
-    target, classes = next(iter(crops.targets.values())), next(iter(crops.classes.values()))
-    counts = Counter(target.tolist())
-    return {name: counts[i] for i, name in enumerate(classes)}
-
-
 def _lopsided(crops: Crops) -> bool:
-    counts = _counts(crops).values()
+    counts = crops.counts.values()
     return max(counts) > LOPSIDED * min(counts)
 
 
@@ -169,7 +162,7 @@ def _tell_weights(crops: Crops) -> None:
     told = ", ".join(
         f"{name} {count} × {weight:.2f}"
         for (name, count), weight in zip(
-            _counts(crops).items(), class_weights(crops).tolist(), strict=True
+            crops.counts.items(), class_weights(crops).tolist(), strict=True
         )
     )
     print(f"The classes are lopsided, so their faces are weighed: {told} (--no-balance: not)")

@@ -2,8 +2,9 @@
 
 Tried are the moving average and the last weights, at every side of ``--px``, in one or two views,
 with the batch norms' statistics taken anew at that side: those of the average lag behind, and
-another side shifts them. Of a finished checkpoint the weights stay, and what stands around them
-(views, temperature, rules) is set anew.
+another side shifts them. Two labels are then weighed so that both are recognised equally often.
+Of a finished checkpoint the weights stay, and what stands around them (views, temperature, rules)
+is set anew.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from gender_demo.checkpoint import (
 )
 from train.augment import augment
 from train.blurred import fit_sharpness, look_blurred
-from train.calibrate import look, together, write_folder
+from train.calibrate import fit_offset, look, together, write_folder
 from train.data import Crops, DataError, load_crops
 from train.onnx_file import write_onnx
 
@@ -87,7 +88,13 @@ def _export(args: argparse.Namespace, finished: bool) -> Path:
             tried.append((worth, one, held))
             print(one.name, json.dumps(held.facts()), flush=True)
     _, one, best = max(tried, key=lambda each: float(each[0]))
-    training = {**one.training, "held out": best.facts()}
+    training = {**one.training}
+    if not finished:
+        offset = fit_offset(best)
+        best = replace(best, logits=best.logits + offset)
+        one.model.state_dict()["fc.bias"][: len(offset)] += offset
+        training["offset"] = [round(value, 4) for value in offset.tolist()]
+    training["held out"] = best.facts()
     write_folder(
         args.out,
         one.model.state_dict(),
@@ -132,7 +139,7 @@ def _run(args: argparse.Namespace, train: Crops) -> Iterator[Candidate]:
 def _checkpoint(args: argparse.Namespace, crops: Crops) -> Iterator[Candidate]:
     """The very weights of a checkpoint: only views, temperature and rules are set anew."""
     checkpoint = load_checkpoint(args.run)
-    config, classes = checkpoint.config, next(iter(crops.classes.values()))
+    config, classes = checkpoint.config, crops.served
     if config.classes != classes:
         raise DataError(
             f"{args.run} knows {', '.join(config.classes)} and {args.data} {', '.join(classes)}: "

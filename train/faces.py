@@ -16,7 +16,7 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from gender_demo.crops import crop_face, cut_square
+from gender_demo.crops import crop_face, crop_whole
 from gender_demo.detector import GREY, FaceDetector
 from gender_demo.labels import face_px, sharpness
 from gender_demo.pictures import PictureError, open_picture
@@ -195,5 +195,4 @@ def cut(picture: Image.Image, face: Face | None) -> Image.Image:
     """The crop of a face, or of the whole picture where none was found, with MARGIN around."""
     if face is not None:
         return crop_face(picture, face, CROP_PX, margin=MARGIN)
-    side = min(picture.size) * MARGIN
-    return cut_square(picture, picture.width / 2, picture.height / 2, side, 0.0, CROP_PX)
+    return crop_whole(picture, CROP_PX, margin=MARGIN)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from gender_demo import detector
 from gender_demo.checkpoint import write_file
-from gender_demo.crops import cut_square
+from gender_demo.crops import crop_whole
 from gender_demo.labels import face_px
 from gender_demo.pipeline import Detect, Pipeline
 from gender_demo.results import Face
@@ -121,7 +121,7 @@ def _observe_batch(
     whole = iter(
         pipeline.classify(
             [
-                whole_crop(picture, config.crop_px, config.crop_margin)
+                crop_whole(picture, config.crop_px, margin=config.crop_margin)
                 for (picture, _), face in zip(shown, faces, strict=True)
                 if face is None and whole_if_none
             ]
@@ -140,11 +140,6 @@ def _observe_batch(
         size = None if face is None else face_px(face.box)
         result.append(Observation(sample, values, guess, label, reasons, size))
     return result
-
-
-def whole_crop(picture: Image.Image, size_px: int, margin: float = 1.0) -> Image.Image:
-    """The whole picture as one crop, where no face was found in it."""
-    return cut_square(picture, *middle(picture), margin * min(picture.size), 0.0, size_px)
 
 
 def middle(picture: Image.Image) -> Point:

@@ -62,11 +62,10 @@ def build(recipe: Recipe, crops: Crops, start: str) -> nn.Module:
         if checkpoint.config.arch != recipe.arch:
             raise CheckpointError(f"{start} holds a {checkpoint.config.arch}, not a {recipe.arch}")
         state = {name: value.float() for name, value in checkpoint.state.items()}
-        served = next(iter(crops.classes.values()))
-        if checkpoint.config.classes == served:
+        if checkpoint.config.classes == crops.served:
             with torch.no_grad():
                 for name in ("weight", "bias"):
-                    getattr(model.fc, name)[: len(served)] = state[f"fc.{name}"]
+                    getattr(model.fc, name)[: len(crops.served)] = state[f"fc.{name}"]
     backbone = {name: value for name, value in state.items() if not name.startswith("fc.")}
     model.load_state_dict(backbone, strict=False)
     return model
@@ -84,6 +83,5 @@ def groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
 
 def class_weights(crops: Crops) -> Tensor:
     """Weights of the served label's classes that give each the same say, 1 on average."""
-    target, classes = next(iter(crops.targets.values())), next(iter(crops.classes.values()))
-    counts = torch.bincount(target, minlength=len(classes)).float()
-    return counts.sum() / (len(classes) * counts.clamp(min=1))
+    counts = torch.tensor(list(crops.counts.values())).float()
+    return counts.sum() / (len(counts) * counts.clamp(min=1))

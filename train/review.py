@@ -22,8 +22,9 @@ import pyarrow.parquet as pq
 from PIL import Image
 from tqdm import tqdm
 
-from gender_demo.checkpoint import CheckpointError, load_checkpoint
+from gender_demo.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from gender_demo.classifier import Classifier
+from gender_demo.crops import crop_whole
 from train.data import DataError, open_crops
 from train.decisions import DROP, KEEP, PREPARED, decide, read_decisions, undo
 from train.manifest import MANIFEST
@@ -87,11 +88,13 @@ class ReviewDesk:
         if not (folder / MANIFEST).is_file():
             raise DataError(f"{folder} was not written by python -m train prepare.")
         self.crops = open_crops(folder)
-        self.faces = self._rank(Classifier(loaded), loaded.config.input_px)
+        self.faces = self._rank(loaded)
 
-    def _rank(self, classify: Classifier, size_px: int) -> list[Face]:
+    def _rank(self, checkpoint: Checkpoint) -> list[Face]:
         facts = read_facts(self.folder)
-        label, margin = facts["labels"][0], facts["margin"]
+        label = facts["labels"][0]
+        classify, size_px = Classifier(checkpoint), checkpoint.config.crop_px
+        margin = checkpoint.config.crop_margin / facts["margin"]
         prepared = self.folder / PREPARED
         table = pq.read_table(prepared if prepared.exists() else self.folder / MANIFEST)
         rows = [row for row in table.to_pylist() if row["row"] >= 0]
@@ -103,7 +106,8 @@ class ReviewDesk:
         faces = []
         for start in tqdm(range(0, len(rows), BATCH), desc="losses", unit=" batches"):
             batch = rows[start : start + BATCH]
-            served = [_served(self.crops[row["row"]], margin, size_px) for row in batch]
+            crops = [Image.fromarray(self.crops[row["row"]]) for row in batch]
+            served = [crop_whole(crop, size_px, margin=margin) for crop in crops]
             for row, values in zip(batch, classify(served), strict=True):
                 best = max(range(len(values)), key=values.__getitem__)
                 loss = -math.log(max(1e-9, values[self.classes.index(row[label])]))
@@ -153,15 +157,6 @@ class ReviewDesk:
             }
         # Names come from files: nothing in them may be read as markup.
         return {k: html.escape(v) if isinstance(v, str) else v for k, v in shown.items()}
-
-
-def _served(crop: np.ndarray, margin: float, size_px: int) -> Image.Image:
-    """What serving would cut: the middle of a crop."""
-    side = crop.shape[0]
-    edge = side * (1 - 1 / margin) / 2
-    return Image.fromarray(crop).resize(
-        (size_px, size_px), Image.Resampling.BILINEAR, box=(edge, edge, side - edge, side - edge)
-    )
 
 
 def _data_url(crop: np.ndarray) -> str:

@@ -70,12 +70,12 @@ class Trainer:
 
     def _wrap(self) -> None:
         """(Un)freeze as the step wants it; a wrapper must know which layers learn."""
-        if (frozen := self.schedule.frozen(self.step)) != self._frozen:
+        frozen = self.schedule.frozen(self.step)
+        freeze(self.model, frozen)
+        if frozen != self._frozen:
             self._frozen = frozen
-            freeze(self.model, frozen)
             model = self.accelerator.unwrap_model(self.learner, keep_fp32_wrapper=False)
             self.learner = self.accelerator.prepare_model(model)
-        freeze(self.model, frozen)
 
     @property
     def _path(self) -> Path:
@@ -202,8 +202,8 @@ class Trainer:
         pictures, chosen, generator = self.views(self.step)
         wanted = targets.one_hot(self.train, chosen, recipe.smoothing)
         if self.weights is not None:
-            target = next(iter(self.train.targets.values()))[chosen]
-            wanted[:, : len(self.weights)] *= self.weights[target].unsqueeze(1)
+            weights = self.weights[self.train.target[chosen]]
+            wanted[:, : len(self.weights)] *= weights.unsqueeze(1)
         pictures, wanted = targets.mix_up(pictures, wanted, recipe.mixup, generator)
         self._wrap()
         with self.accelerator.autocast():
