@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import logging
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ def log_failure(error: BaseException | None, where: str) -> None:
 
 
 def quiet_failures() -> None:
-    """Make gradio, uvicorn and asyncio log failures in this way too, in this process for good."""
+    """Make gradio, uvicorn, asyncio and Python itself tell of failures in this way too, in this
+    process for good."""
 
     def format_exception(self: logging.Formatter, info: Any) -> str:
         return describe_failure(info[1])
@@ -39,6 +41,9 @@ def quiet_failures() -> None:
 
     logging.Formatter.formatException = format_exception  # type: ignore[assignment,method-assign]
     traceback.print_exc = print_exc
+    sys.excepthook = lambda _, error, __: log_failure(error, "the program")
+    threading.excepthook = lambda args: log_failure(args.exc_value, "a thread")
+    sys.unraisablehook = lambda args: log_failure(args.exc_value, "tidying up")
 
 
 def is_disk_trouble(error: BaseException) -> bool:

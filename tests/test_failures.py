@@ -12,7 +12,7 @@ from gender_demo.failures import describe_failure, log_failure
 
 ROOT = Path(__file__).resolve().parent.parent
 NOISE = """
-import logging, sys, traceback
+import logging, threading, traceback
 from gender_demo.failures import quiet_failures
 quiet_failures()
 def fail():
@@ -22,6 +22,14 @@ try:
 except KeyError:
     traceback.print_exc()
     logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+class Late:
+    def __del__(self):
+        fail()
+Late()
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+fail()
 """
 
 
@@ -42,8 +50,8 @@ def test_kind_and_places(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_what_others_log_is_kept_short_too() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", NOISE], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", NOISE], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
     assert "ann.jpg" not in done.stderr
-    assert done.stderr.count("KeyError at <string>:6 < <string>:8") == 2
+    assert done.stderr.count("KeyError at <string>:6 < ") == 5

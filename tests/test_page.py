@@ -16,7 +16,14 @@ import pytest
 from gender_demo.audit import NO_AUDIT
 from gender_demo.checkpoint import SHIPPED, CheckpointError
 from gender_demo.guard import Traffic
-from gender_demo.page import Page, build_page, is_shipped, launch_options, whose_model
+from gender_demo.page import (
+    Page,
+    build_page,
+    is_shipped,
+    launch_options,
+    names_address,
+    whose_model,
+)
 
 if TYPE_CHECKING:
     from gender_demo.pipeline import Pipeline
@@ -124,3 +131,11 @@ def test_what_breaks_in_a_picture_request_is_one_sentence(
     assert caught.value.print_exception is False, "gradio prints no traceback"
     (line,) = [record.getMessage() for record in caplog.records]
     assert "ann.jpg" not in line + str(caught.value)
+
+
+def test_a_file_named_by_an_address_is_not_fetched(page: gr.Blocks) -> None:
+    file = {"path": "HTTPS://example.invalid/a.jpg", "meta": {"_type": "gradio.FileData"}}
+    photos = next(fn for fn in page.fns.values() if fn.api_name == "photos")
+    with ThreadPoolExecutor(1) as threads, pytest.raises(gr.Error, match="not its address"):
+        threads.submit(asyncio.run, page.process_api(photos, [[file]])).result()
+    assert not names_address([[{"path": "/tmp/http/a.jpg", "url": None}], "http://a", 1])

@@ -16,6 +16,7 @@ import http.client
 import io
 import itertools
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -146,6 +147,7 @@ def main() -> int:
     parser.add_argument("--viewers", type=int, default=4)
     parser.add_argument("--users", type=int, default=8)
     parser.add_argument("--checkpoint", help="default: the shipped one")
+    parser.add_argument("--verbose", action="store_true")
     flags = parser.parse_args()
     own = ["--checkpoint", flags.checkpoint] if flags.checkpoint else []
     with tempfile.TemporaryDirectory() as folder:
@@ -153,6 +155,9 @@ def main() -> int:
         app = start_app(port, *own, log=log)
         try:
             load, memory_mb = run(app.pid, port, flags)
+            times = Path(f"/proc/{app.pid}/stat").read_text().rpartition(")")[2].split()
+            cpu = (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK") / 60 / flags.minutes
+            print(f"cores used by the app: {cpu:.2f}")
         finally:
             stop_app(app)
         said = log.read_text().splitlines()
@@ -166,6 +171,8 @@ def main() -> int:
     print(f"busy: {load.busy}, errors: {len(load.errors)} {load.errors[:3]}")
     medians = ", ".join(f"{value:.0f}" for value in fifths)
     print(f"memory: peak {max(memory_mb):.0f} MB, medians of the fifths {medians}")
+    if flags.verbose:
+        print("memory each 10 s:", *(f"{value:.0f}" for value in memory_mb[::10]))
     print(f"log: {said[1:]}")
     good = (
         not load.errors
