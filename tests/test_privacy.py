@@ -168,6 +168,11 @@ def test_photos_expire_and_are_gone_at_the_end(
     assert not list(app.temporary().iterdir())
 
 
+def test_the_server_asks_no_other_machine(app: Watched) -> None:
+    """From its start to its end, frames and photos in between."""
+    assert [line for line in app.writes() if line.startswith("socket")] == []
+
+
 def test_the_log_says_nothing_about_anybody(app: Watched) -> None:
     """Runs last: after frames, photos and the end there is the line about the address alone."""
     (line,) = app.output.read_text().splitlines()

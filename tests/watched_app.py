@@ -1,6 +1,7 @@
 """app.py with a watch on everything that Python writes, and pictures that expire in seconds.
 
-WATCH_LOG names the file that gets one line for each file opened for writing, made or moved.
+WATCH_LOG names the file that gets one line for each file opened for writing, made or moved, and
+for each other machine that is looked up or connected to.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ LOG = os.open(os.environ["WATCH_LOG"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 EXPIRE_S = int(os.environ.get("WATCH_EXPIRE_S", "240"))
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 CHANGES = ("os.mkdir", "os.rename", "os.link", "os.symlink", "shutil.move", "shutil.copyfile")
+HERE = (None, "localhost", "127.0.0.1", "::1", "0.0.0.0")
 
 
 def note(event: str, args: tuple[Any, ...]) -> None:
@@ -24,6 +26,11 @@ def note(event: str, args: tuple[Any, ...]) -> None:
         writes = any(sign in mode for sign in "wax+") if mode else flags & WRITING
         if not writes or isinstance(path, int):
             return
+    elif event in ("socket.getaddrinfo", "socket.connect"):
+        host = args[0] if event == "socket.getaddrinfo" else args[1][0]
+        if host not in HERE:
+            os.write(LOG, f"{event} {host}\n".encode())
+        return
     elif event in CHANGES:
         path = args[1] if event not in ("os.mkdir",) else args[0]
     else:

@@ -31,6 +31,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.benchmarks.hostile import Hostile
+from tests.benchmarks.machine import resident_mb
 from tests.benchmarks.table import Table
 from tests.browser.stage import ASTRONAUT, free_port, start_app, stop_app
 
@@ -127,13 +128,6 @@ def send_bad(caller: Caller, count: int, half: Callable[[], None]) -> Counter[st
         if n + 1 == min(500, count // 2):
             half()
     return unclear
-
-
-def resident_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"no memory figure for process {pid}")
 
 
 def measure(what: str, count: int, flags: list[str], table: Table) -> None:
