@@ -15,6 +15,8 @@ from pathlib import Path
 
 DRAIN_S = 2.5
 """When asked to stop: how long what was begun may take to be answered; all ends within 5."""
+KEPT_KERNELS = "256"
+"""So many stay at hand; each takes about 50 KB."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,6 +28,10 @@ def main(argv: list[str] | None = None) -> int:
     from gender_demo.scratch import scratch_folder
 
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    # torch keeps code for each batch size that it met, of which faces bring any number: 1,024 of
+    # them twice over, and once more for each thread, unless told otherwise before it is loaded.
+    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(name, KEPT_KERNELS)
     try:
         with scratch_folder() as folder:
             os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")

@@ -22,8 +22,6 @@ MAX_SEARCH_PX = 1600
 """Larger pictures are searched at this longer side; faces are still cut from the full picture."""
 MAX_FACES = 100
 """Faces told of in one picture, the largest first."""
-KEPT_KERNELS = 256
-"""What four live viewers and photo users use again and again is fewer."""
 
 Detect = Callable[[Sequence[Image.Image]], list[list[Face]]]
 Classify = Callable[[Sequence[Image.Image]], list[tuple[float, ...]]]
@@ -139,11 +137,8 @@ def leave_room() -> None:
     """Let torch use half of the cores: the others serve the page and, at home, the browser.
 
     On a CPU that is fully taken, threads that wait for each other cost more than they bring.
-    To be called before the first picture: oneDNN keeps code for each batch size that it has met,
-    1,024 of them unless told otherwise, and the candidates of a frame come in any number.
     """
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KEPT_KERNELS))
 
 
 def _shrink(picture: Image.Image) -> Image.Image:
