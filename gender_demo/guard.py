@@ -128,7 +128,7 @@ class Guard:
                 await _answer(send_on, refused.status, refused.sentence)
         except Exception as error:
             status, sentence = _describe(error)
-            if status != 499:
+            if status >= 500:
                 log_failure(error, path.split("=")[0])
             if started:
                 await send({"type": "http.response.body", "body": b""})  # it ends here
@@ -213,6 +213,8 @@ def _describe(error: Exception) -> tuple[int, str]:
         return 507, DISK_FULL
     if type(error).__name__ == "ClientDisconnect":
         return 499, "The sender went away."
+    if isinstance(error, UnicodeDecodeError):  # fastapi quotes a body that it refuses
+        return 400, "The request cannot be read: send JSON in UTF-8."
     return 500, FAILED
 
 

@@ -191,6 +191,14 @@ def test_what_breaks_is_a_sentence_and_is_logged_without_content(
     assert "ann" not in line
 
 
+def test_a_body_that_is_no_text_is_the_senders_fault(
+    traffic: Traffic, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+    assert_refused(ask(traffic, API + "cancel", inner=failing(error)), 400, "cannot be read")
+    assert not caplog.records
+
+
 def test_stopping_refuses_what_is_new_and_waits_for_what_was_begun(traffic: Traffic) -> None:
     let_go, states = threading.Event(), []
 
