@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING
 from gender_demo import charts
 from gender_demo.audit_tables import Row, Table, group_name, percent, tables, with_interval
 from gender_demo.charts import Measured
+from gender_demo.labels import about_gender
 
 if TYPE_CHECKING:
     from gender_demo.checkpoint import Config
@@ -120,12 +121,17 @@ def long_date(text: str) -> str:
 def _sentences(audit: Row | None, config: Config, missing: str) -> tuple[str, ...]:
     classes = config.classes
     two = len(classes) == 2
-    names = " and ".join(classes) if two else ", ".join(classes)
+    names = (" and " if two else ", ").join(name.replace("_", " ") for name in classes)
+    outside = "neither" if two else "none of these"
+    always = (
+        f"so it is always wrong for people who are {outside}"
+        if about_gender(classes)
+        else f"and has no word for a face that is {outside}"
+    )
     return (
         "It guesses how a face may be perceived; it cannot know who somebody is or how they "
         "identify.",
-        f"It knows {'two' if two else len(classes)} labels only, {names}, so it is always wrong "
-        f"for people who are {'neither' if two else 'none of these'}.",
+        f"It knows {'two' if two else len(classes)} labels only, {names}, {always}.",
         missing if audit is None else _measured(audit),
         _weak_spots(audit),
         "Frames stay in the server's memory, are answered and forgotten; behind a share link they "

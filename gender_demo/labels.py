@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ REASONS = {
     NOT_YET: "the face was only just found",
 }
 """Reason name -> plain words, in the order in which they are worth telling."""
+
+GENDERS = {"female", "male", "woman", "man", "women", "men", "girl", "boy", "girls", "boys"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,17 @@ def decide(
     }
     reasons = tuple(name for name, applies in why.items() if applies)
     return (None if reasons else classes[best]), reasons
+
+
+def about_gender(classes: Sequence[str]) -> bool:
+    """Whether every class name has a word for a gender in it, as in "Male Faces"."""
+    return all(GENDERS & set(re.findall("[a-z]+", name.lower())) for name in classes)
+
+
+def in_words(label: str, classes: Sequence[str]) -> str:
+    """ "perceived as female"; "looks like: no glasses" where the classes are no genders."""
+    said = "perceived as" if about_gender(classes) else "looks like:"
+    return f"{said} {label.replace('_', ' ')}"
 
 
 def face_px(box: Box) -> float:

@@ -46,9 +46,8 @@ _DCT = torch.tensor(
 
 def serve(pixels: Tensor, margin: float, size_px: int) -> Tensor:
     """What serving would show: the middle of each crop, unchanged. (n, 3, size, size)."""
-    identity = torch.eye(2, device=pixels.device).expand(len(pixels), 2, 2) / margin
-    shift = torch.zeros(len(pixels), 2, device=pixels.device)
-    return normalise(_sample(pixels, identity, shift, None, size_px))
+    middle = torch.tensor([1 / margin, 1 / margin, 1], device=pixels.device).diag()
+    return normalise(_sample(pixels, middle.expand(len(pixels), 3, 3), size_px))
 
 
 class Draws:
@@ -77,22 +76,18 @@ class Draws:
         return (self.uniform(0, 1) < share).nonzero()[:, 0]
 
 
-View = tuple[Tensor, Tensor, Tensor | None]
-"""For each picture the matrix (n, 2, 2) and shift (n, 2) from view to crop, both from -1 to 1, and
-what perspective adds to the divisor in x and y (n, 2)."""
-
-
-def jitter(draws: Draws, margin: float) -> View:
-    """The serving square, as far off as detectors are."""
+def jitter(draws: Draws, margin: float) -> Tensor:
+    """The serving square, as far off as detectors are: matrices (n, 3, 3) that take places in the
+    view to places in the crop, both from -1 to 1, homogeneous."""
     angle = draws.uniform(-ROTATION, ROTATION)
     zoom = torch.exp(draws.uniform(-SCALE, SCALE)) / margin
     flip = torch.where(draws.uniform(0, 1) < 0.5, -1.0, 1.0)
     # Coordinates run from -1 to 1 over the crop, so a shift of the served side is 2 / margin.
     shift = draws.uniform(-SHIFT, SHIFT, 2) * 2 / margin
-    return _turned(angle, zoom * flip, zoom), shift, None
+    return _view(angle, zoom * flip, zoom, shift, torch.zeros_like(shift))
 
 
-def resized_crop(draws: Draws, margin: float) -> View:
+def resized_crop(draws: Draws, margin: float) -> Tensor:
     """fast.ai's ``RandomResizedCrop(min_scale=0.5)`` of the whole crop, and its ``aug_transforms``:
     flip, and for three in four each rotation by 10 degrees, zoom by 1.1 and warp by 0.2."""
 
@@ -109,12 +104,16 @@ def resized_crop(draws: Draws, margin: float) -> View:
     angle = mostly(draws.uniform(-1, 1) * math.radians(10))
     warp = mostly(draws.uniform(-0.2, 0.2, 2))
     shift = draws.uniform(-1, 1, 2) * room
-    return _turned(angle, wide * zoom * flip, high * zoom), shift, warp
+    return _view(angle, wide * zoom * flip, high * zoom, shift, warp)
 
 
-def _turned(angle: Tensor, x: Tensor, y: Tensor) -> Tensor:
+def _view(angle: Tensor, x: Tensor, y: Tensor, shift: Tensor, warp: Tensor) -> Tensor:
+    """Warp first (what perspective adds to the divisor in x and y), then scale, turn and shift."""
     cos, sin = angle.cos(), angle.sin()
-    return torch.stack([torch.stack([x * cos, -y * sin], 1), torch.stack([x * sin, y * cos], 1)], 1)
+    turn = torch.stack([torch.stack([x * cos, -y * sin], 1), torch.stack([x * sin, y * cos], 1)], 1)
+    divisor = torch.cat([warp, torch.ones_like(warp[:, :1])], 1).unsqueeze(1)
+    top = functional.pad(turn, (0, 1)) + shift.unsqueeze(2) * divisor
+    return torch.cat([top, divisor], 1)
 
 
 def augment(
@@ -124,7 +123,7 @@ def augment(
     generator: Generator,
     *,
     webcam: bool = True,
-    view: Callable[[Draws, float], View] = jitter,
+    view: Callable[[Draws, float], Tensor] = jitter,
     share: tuple[int, int] = (0, 1),
 ) -> Tensor:
     """Random views of uint8 (n, side, side, 3), as normalised float (n, 3, size, size).
@@ -133,27 +132,15 @@ def augment(
     """
     rank, processes = share
     draws = Draws(generator, len(pixels) * processes, slice(rank, None, processes))
-    x = _sample(pixels, *view(draws, margin), size_px)
-
-    def each(low: float, high: float, channels: int = 1) -> Tensor:
-        return draws.uniform(low, high, channels, 1, 1)
-
-    luma = torch.tensor(_LUMA, device=x.device).view(1, 3, 1, 1)
-    grey = (x * luma).sum(1, keepdim=True)
-    saturation = torch.where(each(0, 1) < 0.1, 0.0, each(0.6, 1.3))
-    x = grey + (x - grey) * saturation
-    middle = x.mean((1, 2, 3), keepdim=True)
-    x = (x - middle) * each(0.75, 1.25) + middle * each(0.75, 1.25)
-    x = x * each(0.95, 1.05, 3)
-    x = x.clamp(1e-4, 1) ** torch.exp(each(-0.3, 0.3))
+    x = _colour(_sample(pixels, view(draws, margin), size_px), draws)
     if webcam:
-        dark, light = draws.some(0.08), each(0.2, 0.6)
+        dark, light = draws.some(0.08), draws.uniform(0.2, 0.6, 1, 1, 1)
         x[dark] *= light[dark]
         soft = draws.some(0.12)
         x[soft] = blur(x[soft], draws.one(0.5, 1.5) * size_px / 112)
         low = draws.some(0.2)
         x[low] = coarsen(x[low], int(draws.one(24, 57)))
-        noisy, strength = draws.some(0.15), each(0.01, 0.06)
+        noisy, strength = draws.some(0.15), draws.uniform(0.01, 0.06, 1, 1, 1)
         # Grain has a generator of its own: how much of it is drawn differs between processes.
         own = Generator(x.device).manual_seed(int(draws.one(0, 2**24)) * processes + rank)
         x[noisy] += torch.randn(x[noisy].shape, generator=own, device=x.device) * strength[noisy]
@@ -161,34 +148,44 @@ def augment(
         x[pressed] = jpeg(x[pressed], quality[pressed])
     erased, where = draws.some(0.15), draws.uniform(0, 1, 4)
     x[erased] = erase(x[erased], where[erased])
-    return normalise(x.clamp(0, 1))
+    return normalise(x.clamp_(0, 1))
+
+
+def _colour(x: Tensor, draws: Draws) -> Tensor:
+    """Saturation, contrast, brightness and tint, which are one matrix a picture, then gamma."""
+
+    def each(low: float, high: float, channels: int = 1) -> Tensor:
+        return draws.uniform(low, high, channels, 1)
+
+    saturation = torch.where(each(0, 1) < 0.1, 0.0, each(0.6, 1.3))
+    luma = torch.tensor(_LUMA, device=x.device).expand(3, 3)
+    matrix = saturation * torch.eye(3, device=x.device) + (1 - saturation) * luma
+    middle = (matrix @ x.mean((2, 3)).unsqueeze(2)).mean(1, keepdim=True)
+    contrast, brightness, tint = each(0.75, 1.25), each(0.75, 1.25), each(0.95, 1.05, 3)
+    flat = torch.baddbmm(
+        tint * middle * (brightness - contrast), tint * contrast * matrix, x.flatten(2)
+    )
+    gamma = torch.exp(each(-0.3, 0.3))
+    return flat.clamp_(1e-4, 1).log_().mul_(gamma).exp_().view_as(x)
 
 
 def normalise(x: Tensor) -> Tensor:
     """0..1 -> zero mean and unit spread by MEAN and STD, in channels-last memory."""
     mean = torch.tensor(MEAN, device=x.device).view(1, 3, 1, 1)
     std = torch.tensor(STD, device=x.device).view(1, 3, 1, 1)
-    return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
+    return x.contiguous(memory_format=torch.channels_last).sub(mean).div_(std)
 
 
-def _sample(
-    pixels: Tensor, matrix: Tensor, shift: Tensor, warp: Tensor | None, size_px: int
-) -> Tensor:
-    """The view, 0..1. Small views are sampled at twice their size and averaged: no aliasing."""
+def _sample(pixels: Tensor, views: Tensor, size_px: int) -> Tensor:
+    """The views, 0..1. Small ones are sampled at twice their size and averaged: no aliasing."""
     fine = size_px * (2 if size_px * 3 <= pixels.shape[1] * 2 else 1)
-    shape = [len(pixels), 3, fine, fine]
-    if warp is None:
-        theta = torch.cat([matrix, shift.unsqueeze(2)], 2)
-        grid = functional.affine_grid(theta, shape, align_corners=False)
-    else:
-        plain = torch.eye(2, 3, device=pixels.device).expand(len(pixels), 2, 3)
-        grid = functional.affine_grid(plain, shape, align_corners=False).flatten(1, 2)
-        grid = grid / (1 + (grid * warp.unsqueeze(1)).sum(2, keepdim=True))
-        grid = grid @ matrix.transpose(1, 2) + shift.unsqueeze(1)
-        grid = grid.view(len(pixels), fine, fine, 2)
-    x = pixels.permute(0, 3, 1, 2).float() / 255
-    x = functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    return functional.avg_pool2d(x, 2) if fine > size_px else x
+    at = (torch.arange(fine, device=pixels.device) * 2 + 1) / fine - 1
+    y, x = torch.meshgrid(at, at, indexing="ij")
+    grid = torch.stack([x, y, torch.ones_like(x)], 2).flatten(0, 1) @ views.transpose(1, 2)
+    grid = (grid[..., :2] / grid[..., 2:]).view(-1, fine, fine, 2)
+    planes = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+    sampled = functional.grid_sample(planes, grid, padding_mode="border", align_corners=False)
+    return (functional.avg_pool2d(sampled, 2) if fine > size_px else sampled).div_(255)
 
 
 def blur(x: Tensor, sigma: float) -> Tensor:
@@ -196,19 +193,32 @@ def blur(x: Tensor, sigma: float) -> Tensor:
     reach = max(1, math.ceil(2 * sigma))
     at = torch.arange(-reach, reach + 1, device=x.device)
     kernel = torch.exp(-(at**2) / (2 * sigma**2))
-    kernel = (kernel / kernel.sum()).repeat(3, 1, 1, 1)
-    x = functional.pad(x, (reach,) * 4, mode="replicate")
-    x = functional.conv2d(x, kernel, groups=3)
-    return functional.conv2d(x, kernel.transpose(2, 3), groups=3)
+    kernel = (kernel / kernel.sum()).view(1, 1, -1)
+
+    def blurred(lines: Tensor) -> Tensor:
+        return functional.conv1d(functional.pad(lines, (reach,) * 2, mode="replicate"), kernel)
+
+    return _both_ways(x, blurred)
 
 
 def coarsen(x: Tensor, face_px: int) -> Tensor:
     """Down to ``face_px`` and up again, as a small face in a frame looks."""
     size = x.shape[-1]
-    if not len(x) or face_px >= size:
+    if face_px >= size:
         return x
-    small = functional.interpolate(x, (face_px, face_px), mode="area")
-    return functional.interpolate(small, (size, size), mode="bilinear", align_corners=False)
+
+    def coarse(lines: Tensor) -> Tensor:
+        small = functional.interpolate(lines, face_px, mode="area")
+        return functional.interpolate(small, size, mode="linear", align_corners=False)
+
+    return _both_ways(x, coarse)
+
+
+def _both_ways(x: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """A linear change of lines (n, 1, side), made a matrix, on rows and columns of square pictures:
+    on a CPU several times as fast as convolving or resizing them."""
+    matrix = change(torch.eye(x.shape[-1], device=x.device).unsqueeze(1))[:, 0]
+    return matrix.T @ x @ matrix
 
 
 def jpeg(x: Tensor, quality: Tensor) -> Tensor:
@@ -221,13 +231,13 @@ def jpeg(x: Tensor, quality: Tensor) -> Tensor:
         return x
     to_ycc, dct = _TO_YCC.to(x.device), _DCT.to(x.device)
     scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50).view(n, 1, 1, 1, 1, 1)
-    step = (_QUANT.to(x.device).view(8, 1, 8) * scale / 255).clamp(min=1 / 255)
+    step = (_QUANT.to(x.device) * scale / 255).clamp(min=1 / 255)
     ycc = torch.einsum("ij,njhw->nihw", to_ycc, x)
     ycc[:, 0] -= 0.5
-    blocks = ycc.view(n, 3, height // 8, 8, width // 8, 8)
-    blocks = torch.einsum("ka,ncyaxb,lb->ncykxl", dct, blocks, dct)
+    blocks = ycc.view(n, 3, height // 8, 8, width // 8, 8).transpose(3, 4)
+    blocks = dct @ blocks @ dct.T
     blocks = torch.round(blocks / step) * step
-    ycc = torch.einsum("ka,ncykxl,lb->ncyaxb", dct, blocks, dct).reshape(n, 3, height, width)
+    ycc = (dct.T @ blocks @ dct).transpose(3, 4).reshape(n, 3, height, width)
     ycc[:, 0] += 0.5
     return torch.einsum("ij,njhw->nihw", torch.linalg.inv(to_ycc), ycc)
 

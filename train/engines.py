@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 from collections.abc import Iterator, Sequence
+from importlib import import_module
+from itertools import islice
 from typing import Any
 
 import torch
@@ -29,43 +30,50 @@ def cut_here(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
 def cut_on_ray(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
     """The same on the Ray cluster of RAY_ADDRESS, or on one of ``workers`` started here.
 
-    Ray Data is meant to do a part again whose worker was lost (no test has shown it yet). Pictures
-    named by path must be readable under that path on every machine.
+    A part whose worker was lost is done again elsewhere, three times at most. Pictures named by
+    path must be readable under that path on every machine.
     """
-    # Nothing about a run is told to others; two workers may well be started on one core.
+    # Nothing about a run is told to others.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        import ray
-        import ray.data
+        ray: Any = import_module("ray")
     except ImportError:
         raise LayoutError(
             "--engine ray needs Ray: pip install -r train/requirements-ray.txt"
         ) from None
-    own = not ray.is_initialized()
-    if own:
-        cores = None if os.environ.get("RAY_ADDRESS") else workers
-        ray.init(num_cpus=cores, include_dashboard=False, log_to_driver=False)
+    address = os.environ.get("RAY_ADDRESS")
     try:
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        stored = [ray.put(job) for job in jobs]
-
-        def work(row: dict[str, Any]) -> dict[str, Any]:
-            number, part = _cut(ray.get(stored[row["i"]]))
-            return {"number": number, "part": pickle.dumps(part)}
-
-        items = [{"i": i} for i in range(len(jobs))]
-        done = ray.data.from_items(items, override_num_blocks=len(jobs)).map(work, num_cpus=1)
-        for row in done.iter_rows():
-            yield row["number"], pickle.loads(row["part"])
+        ray.init(
+            num_cpus=None if address else workers, include_dashboard=False, log_to_driver=False
+        )
+    except (ConnectionError, ValueError) as error:
+        raise LayoutError(f"no Ray cluster answers at RAY_ADDRESS {address} ({error})") from None
+    try:
+        cut = ray.remote(_cut_alone)
+        # Few parts are under way at once, so that millions of pictures fit into memory.
+        waiting = iter(jobs)
+        running: list[Any] = []
+        most = 2 * int(ray.cluster_resources()["CPU"])
+        while True:
+            running += map(cut.remote, islice(waiting, most - len(running)))
+            if not running:
+                return
+            ready, running = ray.wait(running)
+            yield from ray.get(ready)
+    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
+        raise LayoutError(f"Ray lost the workers of one part four times ({error})") from None
     finally:
-        if own:
-            ray.shutdown()
+        ray.shutdown()
 
 
 def _cut(job: Job) -> tuple[int, Part]:
     number, records, sorting = job
     return number, cut_part(records, sorting)
+
+
+def _cut_alone(job: Job) -> tuple[int, Part]:
+    _one_thread()
+    return _cut(job)
 
 
 def _one_thread() -> None:

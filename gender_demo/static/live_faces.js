@@ -124,8 +124,8 @@ function createFaces({ text, list, form, classes }) {
 }
 
 function inWords(mark) {
-  if (mark.own) return mark.caption;
-  return mark.label ? `perceived as ${mark.label}` : mark.caption || "unsure";
+  // Without the percentage, which would be told anew with every frame.
+  return (mark.caption || "unsure").replace(/ \d+ %$/, "");
 }
 
 function sentence(marks, hidden) {
