@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from gender_demo.labels import NOT_YET, REASONS, Rules, cut_share, decide, face_px, sharpness
+from gender_demo.labels import (
+    NOT_YET,
+    REASONS,
+    Rules,
+    cut_share,
+    decide,
+    face_px,
+    in_words,
+    sharpness,
+)
 from gender_demo.results import Face
 
 RULES = Rules(min_probability=0.8, min_face_px=24, min_sharpness=3, min_score=0.9)
@@ -67,3 +76,17 @@ def test_sharpness_falls_with_blur_and_not_with_darkness() -> None:
     assert blurred == sorted(blurred, reverse=True)
     assert sharpness(crop.point(lambda v: v // 3)) == pytest.approx(sharpness(crop), rel=0.1)
     assert sharpness(Image.new("RGB", (112, 112), (90, 90, 90))) == 0
+
+
+@pytest.mark.parametrize(
+    ("label", "classes", "told"),
+    [
+        ("female", CLASSES, "perceived as female"),
+        ("Male Faces", ("Female Faces", "Male Faces"), "perceived as Male Faces"),
+        ("no_glasses", ("glasses", "no_glasses"), "looks like: no glasses"),
+        ("man", ("man", "statue"), "looks like: man"),
+        ("manga", ("manga", "womanly"), "looks like: manga"),
+    ],
+)
+def test_only_genders_are_perceived(label: str, classes: tuple[str, ...], told: str) -> None:
+    assert in_words(label, classes) == told
