@@ -163,7 +163,10 @@ def test_words_say_perceived_and_never_is(measured: dict[str, Any]) -> None:
 
 def test_people_are_not_called_none_of_some_things() -> None:
     told = report(None, replace(CONFIG, classes=("hat", "no_hat"))).sentences[1]
-    assert told == "It knows two labels only, hat and no hat, and has no word for a face that is neither."
+    assert (
+        told
+        == "It knows two labels only, hat and no hat, and has no word for a face that is neither."
+    )
 
 
 def test_tables_are_whole_and_their_numbers_the_audits(measured: dict[str, Any]) -> None:

@@ -84,25 +84,38 @@ class Trainer:
     def _load(self) -> None:
         if not self._path.exists():
             return
+        now = asdict(self.recipe)
         try:
             saved = torch.load(self._path, map_location=self.device, weights_only=True)
-        except (RuntimeError, EOFError, UnpicklingError, LookupError, ValueError) as error:
+            before = asdict(Recipe(**saved["recipe"]))
+            if before == now:
+                self._restore(saved)
+        except (
+            RuntimeError,
+            EOFError,
+            UnpicklingError,
+            LookupError,
+            ValueError,
+            TypeError,
+        ) as error:
             raise DataError(
-                f"{self._path} cannot be read ({type(error).__name__}): delete it or change --out"
+                f"{self._path} cannot be read ({type(error).__name__}), it is damaged or of another "
+                "version: delete it or change --out"
             ) from None
-        before, now = asdict(Recipe(**saved["recipe"])), asdict(self.recipe)
         if before != now:
             changed = ", ".join(f"{k} {before[k]} -> {now[k]}" for k in now if before[k] != now[k])
             raise DataError(
                 f"{self.out} holds another run ({changed}): use its flags or a new --out"
             )
+        print(f"going on from step {self.step} of {self.schedule.total}")
+
+    def _restore(self, saved: dict[str, Any]) -> None:
         self.model.load_state_dict(saved["model"])
         self.average.load_state_dict(saved["average"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.step, self.seconds = saved["step"], saved["seconds"]
         lost, self.loss_steps = saved.get("loss", (0.0, 0))
         self.loss_sum += lost
-        print(f"going on from step {self.step} of {self.schedule.total}")
 
     def save(self) -> None:
         """Write ``run.pt`` so that it is whole at any moment."""

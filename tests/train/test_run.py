@@ -101,6 +101,17 @@ def test_damaged_run_is_told_in_a_sentence(data: Path, tmp_path: Path) -> None:
         fit(data, tmp_path)
 
 
+@pytest.mark.parametrize("recipe", [{"depth": 18}, None])
+def test_run_of_another_version_is_told_in_a_sentence(
+    data: Path, finished: Path, tmp_path: Path, recipe: dict[str, int] | None
+) -> None:
+    saved = torch.load(finished / "run.pt", weights_only=True)
+    saved |= {"recipe": recipe} if recipe else {"model": {"first.weight": torch.zeros(1)}}
+    torch.save(saved, tmp_path / "run.pt")
+    with pytest.raises(SystemExit, match=r"cannot be read .*another version: delete it or change"):
+        fit(data, tmp_path)
+
+
 def test_other_flags_do_not_continue_a_run(data: Path, finished: Path) -> None:
     with pytest.raises(SystemExit, match="seed 0 -> 1"):
         main(["fit", str(data), "--out", str(finished), "--plan", "2@32", "--batch", "16",
