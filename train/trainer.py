@@ -99,8 +99,8 @@ class Trainer:
             TypeError,
         ) as error:
             raise DataError(
-                f"{self._path} cannot be read ({type(error).__name__}), it is damaged or of another "
-                "version: delete it or change --out"
+                f"{self._path} cannot be read ({type(error).__name__}), it is damaged or of "
+                "another version: delete it or change --out"
             ) from None
         if before != now:
             changed = ", ".join(f"{k} {before[k]} -> {now[k]}" for k in now if before[k] != now[k])
