@@ -33,6 +33,8 @@ from train.targets import Teacher
 SAVE_EVERY_S = 120
 STOPPED = 3
 """Exit code after an interrupt that was saved."""
+UNREADABLE = (RuntimeError, EOFError, UnpicklingError, LookupError, ValueError, TypeError)
+"""What reading a damaged file or one of another version raises."""
 
 
 class Trainer:
@@ -90,14 +92,7 @@ class Trainer:
             before = asdict(Recipe(**saved["recipe"]))
             if before == now:
                 self._restore(saved)
-        except (
-            RuntimeError,
-            EOFError,
-            UnpicklingError,
-            LookupError,
-            ValueError,
-            TypeError,
-        ) as error:
+        except UNREADABLE as error:
             raise DataError(
                 f"{self._path} cannot be read ({type(error).__name__}), it is damaged or of "
                 "another version: delete it or change --out"
