@@ -23,7 +23,7 @@ def cut_here(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
         yield from map(_cut, jobs)
         return
     # A spawned process owns its torch threads; a forked one may inherit a held lock.
-    with multiprocessing.get_context("spawn").Pool(min(workers, len(jobs)), _one_thread) as pool:
+    with multiprocessing.get_context("spawn").Pool(min(workers, len(jobs))) as pool:
         yield from pool.imap_unordered(_cut, jobs)
 
 
@@ -49,7 +49,7 @@ def cut_on_ray(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
     except (ConnectionError, ValueError) as error:
         raise LayoutError(f"no Ray cluster answers at RAY_ADDRESS {address} ({error})") from None
     try:
-        cut = ray.remote(_cut_alone)
+        cut = ray.remote(_cut)
         # Few parts are under way at once, so that millions of pictures fit into memory.
         waiting = iter(jobs)
         running: list[Any] = []
@@ -68,16 +68,13 @@ def cut_on_ray(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
 
 def _cut(job: Job) -> tuple[int, Part]:
     number, records, sorting = job
-    return number, cut_part(records, sorting)
-
-
-def _cut_alone(job: Job) -> tuple[int, Part]:
-    _one_thread()
-    return _cut(job)
-
-
-def _one_thread() -> None:
+    # With another number of threads the last digits of boxes are others.
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    try:
+        return number, cut_part(records, sorting)
+    finally:
+        torch.set_num_threads(threads)
 
 
 ENGINES = {"local": cut_here, "ray": cut_on_ray}

@@ -15,15 +15,16 @@ from train.__main__ import main
 
 
 def kill_one(parts: Path) -> None:
+    while not any(parts.glob("*.pkl")):
+        time.sleep(0.05)
     while True:
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.Error, IndexError):
-                # Ray calls a worker by its task.
-                if process.cmdline()[0].startswith("ray::_cut") and any(parts.glob("*.pkl")):
+                if process.cmdline()[0].startswith("ray::_cut"):  # Ray names a worker by its task
                     process.kill()
                     print("killed one", flush=True)
                     return
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ def faces(
     return source
 
 
+@pytest.mark.timeout(600)
 def test_same_manifest_though_a_worker_is_killed(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,7 +45,7 @@ def test_same_manifest_though_a_worker_is_killed(
     environment.pop("RAY_ADDRESS", None)
     done = subprocess.run(
         [*command, "--engine", "ray", "--workers", "2"], cwd=ROOT, env=environment,
-        capture_output=True, text=True, timeout=280, check=False,
+        capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "killed one" in done.stdout
