@@ -208,4 +208,4 @@ def test_a_label_with_markup_in_it_stays_text() -> None:
 
 def test_another_models_labels_are_named() -> None:
     other = Config(name="mine", classes=("glasses", "no_glasses", "sunglasses"))
-    assert "3 labels only, glasses, no_glasses, sunglasses" in report(None, other).sentences[1]
+    assert "3 labels only, glasses, no glasses, sunglasses" in report(None, other).sentences[1]
