@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 from gender_demo.drawing import COLORS, INK, UNSURE_COLOR, caption, draw, marks
@@ -36,6 +38,28 @@ def luminance(color: str) -> float:
     parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+DICHROMATS = {
+    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216),
+                   (-0.003882, -0.048116, 1.051998)),
+    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413),
+                     (-0.011820, 0.042940, 0.968881)),
+    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602),
+                   (0.004733, 0.691367, 0.303900)),
+}  # fmt: skip
+"""Machado, Oliveira and Fernandes 2009: what they see, on linear RGB."""
+
+
+def lab(color: str, kind: str | None = None) -> NDArray[np.float64]:
+    """CIE L*a*b* of a colour, as people of that kind see it."""
+    values = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    if kind is not None:
+        linear = (np.array(DICHROMATS[kind]) @ linear).clip(0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.cbrt(np.array(to_xyz) @ linear / [0.9505, 1, 1.089])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
 def test_a_mark_is_json_with_everything_the_browser_needs() -> None:
@@ -70,6 +94,29 @@ def test_hidden_labels_say_nothing() -> None:
 def test_captions_can_be_read_on_every_colour() -> None:
     for color in (*COLORS, UNSURE_COLOR):
         assert (luminance(color) + 0.05) / (luminance(INK) + 0.05) >= 4.5, color
+
+
+def contrast(one: float, other: float) -> float:
+    """Of two luminances, as WCAG defines it."""
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+def test_a_box_stands_out_on_light_and_on_dark() -> None:
+    """By its colour or by the dark rim around it: 3 is what WCAG asks of shapes.
+
+    On a middle grey the two stand out from each other.
+    """
+    for color in (*COLORS, UNSURE_COLOR):
+        for grey in (*range(48), *range(180, 256)):
+            ground = luminance(f"#{grey:02x}{grey:02x}{grey:02x}")
+            assert max(contrast(luminance(ink), ground) for ink in (color, INK)) >= 3, (color, grey)
+
+
+@pytest.mark.parametrize("kind", [None, *DICHROMATS])
+def test_colour_blind_people_can_tell_the_two_labels_and_unsure_apart(kind: str | None) -> None:
+    seen = [lab(color, kind) for color in (*COLORS[:2], UNSURE_COLOR)]
+    for one, other in itertools.combinations(seen, 2):
+        assert np.linalg.norm(one - other) > 20, kind
 
 
 def test_any_number_of_classes_has_colours() -> None:

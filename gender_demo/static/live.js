@@ -15,7 +15,12 @@ const faces = createFaces({ text: get("live-text"), list: get("live-faces"), for
 const link = createLink({
   call: (request) => server.follow_frame(request),
   onAnswer: keepAnswer,
-  onTrouble: (sentence) => { motion.clear(); setState("error", sentence); faces.say("Nothing is analysed just now."); },
+  onTrouble: (sentence) => {
+    motion.clear();
+    if (state === "error" && get("live-message").textContent === sentence) return;
+    setState("error", sentence);
+    faces.say("Nothing is analysed just now.");
+  },
   onRecovery: () => { if (state === "error") setState("running"); },
 });
 

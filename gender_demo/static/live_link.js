@@ -14,7 +14,7 @@ const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 5000;
 
 // call(request) -> promise of the answer, undefined when the server was not reached.
-// onAnswer(answer, at), onTrouble(sentence), onRecovery()
+// onAnswer(answer, at); onTrouble(sentence) at each failure but the first; onRecovery() at each success
 function createLink({ call, onAnswer, onTrouble, onRecovery }) {
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { alpha: false });
@@ -23,7 +23,7 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
   let number = 0, newest = -1, underWay = 0, allowed = 2, generation = 0;
   const taken = new Map([[NEAR, []], [FAR, []]]); // {bytes, ms on the way} of the last of each
   let means = NEAR, roundMs = 100, credit = 0, creditAt = 0;
-  let failures = 0, notBefore = 0, troubled = false;
+  let failures = 0, notBefore = 0;
 
   // May be called with every camera frame; sends it when it is time to.
   function offer(source, width, height, at) {
@@ -55,7 +55,7 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
     if (answer.error) return failed(answer.error);
     if (answer.full) return failed("All places on this server are taken. Waiting for a free one; or come back later.");
     failures = 0;
-    if (troubled) { troubled = false; onRecovery(); }
+    onRecovery();
     if (answer.busy) { allowed = Math.max(1, allowed - 1); return; }
     adapt(performance.now() - sentAt, answer.server_ms, request.picture.length, way);
     if (answer.frame <= newest) return;
@@ -66,7 +66,7 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
   function failed(sentence) {
     failures += 1;
     notBefore = performance.now() + Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
-    if (failures > 1 && !troubled) { troubled = true; onTrouble(sentence); }
+    if (failures > 1) onTrouble(sentence);
   }
 
   function adapt(tookMs, serverMs, bytes, way) {
@@ -88,7 +88,7 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
   // Forgets what is under way: its answers will not be told.
   function reset() {
     generation += 1;
-    underWay = 0; failures = 0; notBefore = 0; troubled = false; creditAt = performance.now(); credit = 0;
+    underWay = 0; failures = 0; notBefore = 0; creditAt = performance.now(); credit = 0;
   }
 
   return { offer, reset };

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.live_page import start, wait_for_box, wait_for_new_frame, wait_for_state
 from tests.browser.stage import (
+    CHROMIUM_FLAGS,
     app_flags,
+    find_chromium,
     free_port,
     start_app,
     stop_app,
@@ -17,8 +21,23 @@ from tests.browser.stage import (
 
 OpenPage = Callable[..., Page]
 
+SET_HIDDEN = """hidden => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
 TURNING_CAMERA = (Path(__file__).parent / "turning_camera.js").read_text(encoding="utf-8")
-TRACK = "document.querySelector('#live-video').srcObject.getTracks()[0]"
+TRACK = "document.querySelector('#live-video').srcObject?.getTracks()[0]"
+SHOWN_SHAPE = """canvas => {  // as object-fit says
+    const { width, height } = canvas.getBoundingClientRect();
+    const fill = getComputedStyle(canvas).objectFit === "contain" ? Math.min : Math.max;
+    const zoom = fill(width / canvas.width, height / canvas.height);
+    return Math.min(width, canvas.width * zoom) / Math.min(height, canvas.height * zoom);
+}"""
+CAMERA = f"{TRACK}.getSettings().deviceId"
+
+
+def cut(route: Route) -> None:
+    route.abort()
 
 
 def test_an_unplugged_camera_is_said(open_page: OpenPage) -> None:
@@ -35,14 +54,40 @@ def test_a_lost_server_is_said_and_found_again(open_page: OpenPage) -> None:
     page = open_page()
     start(page)
 
-    def cut(route: Route) -> None:
-        route.abort()
-
     page.route("**/component_server/**", cut)
     wait_for_state(page, "error")
     expect(page.locator("#live-message")).to_contain_text("no answer from the server")
     wait_for_new_frame(page)  # the picture goes on
     page.unroute("**/component_server/**", cut)
+    wait_for_state(page, "running")
+    wait_for_box(page)
+    expect(page.locator("#live-message")).to_be_empty()
+
+
+def test_a_server_lost_before_the_tab_was_hidden_is_found_again(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page)
+    page.route("**/component_server/**", cut)
+    wait_for_state(page, "error")
+    page.evaluate(SET_HIDDEN, True)
+    page.evaluate(SET_HIDDEN, False)
+    page.unroute("**/component_server/**", cut)
+    wait_for_state(page, "running")
+    wait_for_box(page)
+    expect(page.locator("#live-message")).to_be_empty()
+
+
+def test_a_frozen_tab_goes_on(open_page: OpenPage) -> None:
+    """All its timers and answers stand still, as in a tab hidden for long, and come at once."""
+    page = open_page()
+    start(page)
+    protocol = page.context.new_cdp_session(page)
+    page.evaluate(SET_HIDDEN, True)
+    protocol.send("Page.setWebLifecycleState", {"state": "frozen"})
+    time.sleep(7)  # longer than the page waits for an answer
+    protocol.send("Page.setWebLifecycleState", {"state": "active"})
+    page.evaluate(SET_HIDDEN, False)
+    wait_for_new_frame(page)
     wait_for_state(page, "running")
     wait_for_box(page)
     expect(page.locator("#live-message")).to_be_empty()
@@ -89,11 +134,13 @@ def test_the_picture_keeps_its_shape_when_the_phone_turns(open_page: OpenPage) -
     page.set_viewport_size({"width": 844, "height": 390})
     page.wait_for_function("document.querySelector('#live-canvas').height === 640")
     assert canvas.evaluate("c => [c.width, c.height]") == [480, 640]
-    assert canvas.evaluate("c => getComputedStyle(c).objectFit") == "contain"
     place = page.locator("#live-stage").bounding_box()
     assert place is not None
     assert place["height"] <= 390
-    assert page.evaluate("document.documentElement.scrollWidth") <= 844
+    for width, height in ((844, 390), (320, 568), (1280, 900), (2560, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert canvas.evaluate(SHOWN_SHAPE) == pytest.approx(480 / 640, rel=0.01)
 
 
 def test_nothing_moves_for_people_who_ask_for_stillness(open_page: OpenPage) -> None:
@@ -123,3 +170,21 @@ def test_pages_of_one_browser_share_its_cores(open_page: OpenPage) -> None:
     page.wait_for_function(f"{rate} >= 29")
     wait_for_new_frame(page)
     wait_for_state(page, "running")
+
+
+def test_another_camera_can_be_chosen(browser: Browser, app_url: str) -> None:
+    flags = [f"{flag}=device-count=2" if "fake-device" in flag else flag for flag in CHROMIUM_FLAGS]
+    with browser.browser_type.launch(executable_path=find_chromium(), args=flags) as two:
+        page = two.new_context(permissions=["camera"]).new_page()
+        page.goto(app_url)
+        page.locator("#live-start").click()
+        wait_for_new_frame(page)
+        choice = page.locator("#live-camera")
+        expect(choice.locator("option")).to_have_count(2)
+        first = page.evaluate(CAMERA)
+        assert choice.input_value() == first
+        choice.select_option(index=1 - int(choice.evaluate("list => list.selectedIndex")))
+        page.wait_for_function(f"({CAMERA} ?? '{first}') !== '{first}'")
+        wait_for_new_frame(page)
+        wait_for_state(page, "running")
+        assert choice.input_value() == page.evaluate(CAMERA)
