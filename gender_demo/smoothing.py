@@ -37,7 +37,7 @@ class SmoothBox:
 
     def at(self, at_s: float) -> Box:
         """Where the box is at a later time if the face goes on as it does."""
-        ahead = min(0.2, max(0.0, at_s - self._at_s))
+        ahead = min(0.3, max(0.0, at_s - self._at_s))
         moved = self._value.copy()
         moved[:2] += self._speed[:2] * ahead
         return _to_box(moved)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gender_demo.boxes import covers, iou, near
-from gender_demo.detector import FaceDetector, pyramid_scales
+from gender_demo.detector import CELL_PX, FaceDetector, pyramid_scales
 from gender_demo.labels import NOT_YET, Rules, cut_share, decide, face_px, sharpness
 from gender_demo.pipeline import Pipeline
 from gender_demo.results import Analysis, Box, Face, Prediction
@@ -31,6 +31,9 @@ NEW_SCORE, KEEP_SCORE, GONE_SCORE = 0.9, 0.6, 0.2
 SHOW_MISSED, FORGET_S = 2, 2.0
 """A face not seen and not surely gone is drawn for SHOW_MISSED frames more; it is remembered,
 unseen, for FORGET_S."""
+LOOK_NEAR_MISSED, KEEP_SPEED_S = 3, 0.6
+"""For so many frames a face not seen is searched for at its own size, which is cheap; found again
+within KEEP_SPEED_S it is taken to have moved on steadily. At few frames a second faces move far."""
 LOOKS_PER_FRAME = 2
 LOOK_AGAIN_S = (0.1, 0.2, 0.4, 0.8, 1.5)
 """Pauses between the first looks of the classifier; the last one then repeats."""
@@ -113,15 +116,19 @@ class Tracker:
         return [track.face.box for track in self._tracks if not track.missed]
 
     def _scales(self) -> tuple[float, ...]:
-        """Where to look for new faces in this frame: a part of the pyramid, or nowhere."""
+        """Where to look for faces in this frame: a part of the pyramid, or nowhere."""
         smallest = max(self.detector.min_face_px, SMALLEST_SHARE * min(self._size))
         scales = tuple(pyramid_scales(self._size, smallest))
-        if not self._known():
+        if not self._frame:
             return scales
-        if self._frame % SEARCH_EVERY:
-            return ()
+        lost = [face_px(t.face.box) for t in self._tracks if 0 < t.missed <= LOOK_NEAR_MISSED]
+        near = [s for s in scales if any(0.5 < CELL_PX / s / px < 1.2 for px in lost)]
+        every = SEARCH_EVERY if self._known() else 1
+        if self._frame % every:
+            return tuple(near)
         # The first scale costs as much as all others together.
-        return scales[:1] if (self._frame // SEARCH_EVERY) % 2 else scales[1:]
+        part = scales[:1] if (self._frame // every) % 2 else scales[1:]
+        return tuple(s for s in scales if s in near or s in part)
 
     def _find(self, picture: Image.Image, at_s: float, faces: Sequence[Face]) -> None:
         for face in faces:
@@ -138,7 +145,9 @@ class Tracker:
         ]
         likeness, track = max(lost, key=lambda pair: pair[0], default=(0.0, None))
         if track is not None and likeness > 0.5:
-            track.box, track.face = SmoothBox(face, at_s), face
+            if at_s - track.seen_s > KEEP_SPEED_S:
+                track.box = SmoothBox(face, at_s)
+            track.face = track.box.update(face, at_s)
             track.missed, track.seen_s = 0, at_s
             return
         self._numbered += 1
