@@ -88,7 +88,7 @@ class Trainer:
             return
         now = asdict(self.recipe)
         try:
-            saved = torch.load(self._path, map_location=self.device, weights_only=True)
+            saved = torch.load(self._path, map_location="cpu", weights_only=True)
             before = asdict(Recipe(**saved["recipe"]))
             if before == now:
                 self._restore(saved)

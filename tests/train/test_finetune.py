@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from PIL import Image
@@ -129,40 +129,50 @@ def test_steepest_fall() -> None:
     assert steepest([10.0 ** (i - 21) for i in range(21)], losses) == pytest.approx(10.0**-10)
 
 
-def test_two_processes_draw_the_same_loss_curve(data: Path, finished: Path, tmp_path: Path) -> None:
-    """As far as batch norm allows: each process has the statistics of its own half."""
-    launch = ("accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1")
-    command = [sys.executable, "-m", *launch, "--mixed_precision", "no", "--dynamo_backend", "no",
-               "-m", "train", "fit", str(data), "--out", str(tmp_path), *FLAGS]  # fmt: skip
-    done = subprocess.run(
-        command, env={**os.environ, "OMP_NUM_THREADS": "1"}, cwd=ROOT, capture_output=True,
-        timeout=280, text=True, check=False,
+def start_two(data: Path, out: Path) -> subprocess.Popen[bytes]:
+    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    return subprocess.Popen(
+        [sys.executable, *launch, "-m", "train", "fit", str(data), "--out", str(out), *FLAGS],
+        cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    one, two = metrics(finished), metrics(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of ``finished``, its batches shared by two processes."""
+    out = tmp_path_factory.mktemp("shared")
+    assert start_two(data, out).wait(250) == 0
+    assert torch.load(out / "run.pt", weights_only=True)["recipe"]["processes"] == 2
+    return out
+
+
+def test_two_processes_draw_the_same_loss_curve(finished: Path, shared: Path) -> None:
+    """As far as batch norm allows: each process has the statistics of its own four faces."""
+    one, two = metrics(finished), metrics(shared)
     assert [row["step"] for row in one] == [row["step"] for row in two]
     # In the frozen epoch batch norms stand still, and the curves are the same.
     assert two[0]["train_loss"] == pytest.approx(one[0]["train_loss"], rel=0.01)
     for mine, other in zip(one, two, strict=True):
-        assert other["train_loss"] == pytest.approx(mine["train_loss"], rel=0.15)
+        assert other["train_loss"] == pytest.approx(mine["train_loss"], rel=0.25)
         assert other["loss"] == pytest.approx(mine["loss"], rel=0.25)
 
 
-def test_a_killed_run_ends_with_the_same_metrics(
-    data: Path, finished: Path, tmp_path: Path
+def test_killed_processes_end_with_the_same_metrics(
+    data: Path, shared: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "train", "fit", str(data), "--out", str(tmp_path), *FLAGS]
-    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run = start_two(data, tmp_path)
     started = time.monotonic()
     while not (tmp_path / "run.pt").exists():
         assert run.poll() is None
         assert time.monotonic() - started < 200
         time.sleep(0.01)
-    run.send_signal(signal.SIGKILL)
+    for process in [*psutil.Process(run.pid).children(recursive=True), psutil.Process(run.pid)]:
+        process.kill()
     run.wait()
     assert len(metrics(tmp_path)) < 3
-    assert main(["fit", str(data), "--out", str(tmp_path), *FLAGS]) == 0
-    assert metrics(tmp_path)[-1] == metrics(finished)[-1]
+    assert start_two(data, tmp_path).wait(250) == 0
+    assert metrics(tmp_path)[-1] == metrics(shared)[-1]
 
 
 @pytest.mark.parametrize(
