@@ -147,6 +147,7 @@ def shared(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.timeout(600)
 def test_two_processes_draw_the_same_loss_curve(finished: Path, shared: Path) -> None:
     """As far as batch norm allows: each process has the statistics of its own four faces."""
     one, two = metrics(finished), metrics(shared)
@@ -158,6 +159,7 @@ def test_two_processes_draw_the_same_loss_curve(finished: Path, shared: Path) ->
         assert other["loss"] == pytest.approx(mine["loss"], rel=0.25)
 
 
+@pytest.mark.timeout(600)
 def test_killed_processes_end_with_the_same_metrics(
     data: Path, shared: Path, tmp_path: Path
 ) -> None:
