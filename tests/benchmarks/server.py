@@ -2,7 +2,8 @@
 
     python tests/benchmarks/server.py [--checkpoint DIR] [--only start,memory,bad] [--count 10000]
 
-start   ``python app.py`` to the first page, beside importing torch, torchvision and gradio alone
+start   ``python app.py`` to the first page, beside importing torch, torchvision and gradio alone;
+        then the answer of the first frame
 memory  good frames as the page sends them: memory at the end against after 500, files left
 bad     the same of garbage, oversized and tampered requests; each must get one clear sentence
 """
@@ -105,8 +106,9 @@ def bad_request(caller: Caller, hostile: Hostile) -> Body:
     return caller.body(request)
 
 
-def send_good(caller: Caller, count: int, half: Callable[[], None]) -> None:
-    pictures = portraits()
+def send_good(
+    caller: Caller, pictures: list[bytes], count: int, half: Callable[[], None] = lambda: None
+) -> None:
     for n in range(count):
         status, answer = caller.post(caller.body(frame(n, pictures[n % len(pictures)])))
         if status != 200 or "marks" not in answer:
@@ -139,8 +141,15 @@ def measure(what: str, count: int, flags: list[str], table: Table) -> None:
         early: list[float] = []
         files = {path for path in Path(name).rglob("*") if path.is_file()}
         try:
-            send = send_good if what == "memory" else send_bad
-            unclear = send(Caller(port), count, lambda: early.append(resident_mb(app.pid)))
+            caller, unclear = Caller(port), None
+
+            def note() -> None:
+                early.append(resident_mb(app.pid))
+
+            if what == "memory":
+                send_good(caller, portraits(), count, note)
+            else:
+                unclear = send_bad(caller, count, note)
             late = resident_mb(app.pid)
             left = {path for path in Path(name).rglob("*") if path.is_file()} - files
         finally:
@@ -158,20 +167,28 @@ def measure(what: str, count: int, flags: list[str], table: Table) -> None:
 
 
 def measure_start(flags: list[str], table: Table, times: int = 3) -> None:
-    imports, serves = [], []
+    imports, serves, answers = [], [], []
+    picture = portraits(1)[0]
     for _ in range(times):
         start = time.perf_counter()
         subprocess.run([sys.executable, "-c", IMPORTS], check=True)
         imports.append(time.perf_counter() - start)
         with tempfile.TemporaryDirectory() as folder:
-            start = time.perf_counter()
-            app = start_app(free_port(), *flags, log=Path(folder) / "app.txt")
+            start, port = time.perf_counter(), free_port()
+            app = start_app(port, *flags, log=Path(folder) / "app.txt")
             serves.append(time.perf_counter() - start)
-            stop_app(app)
+            try:
+                caller = Caller(port)
+                start = time.perf_counter()
+                send_good(caller, [picture], 1)
+                answers.append(time.perf_counter() - start)
+            finally:
+                stop_app(app)
     first, alone = statistics.median(serves), statistics.median(imports)
     table.row("start: first page / importing torch and gradio alone", first / alone, 1.3, 1.2,
               most=True)  # fmt: skip
     print(f"    ({first:.1f} s / {alone:.1f} s, medians of {times})")
+    table.row("start: the first frame's answer, slowest", max(answers), 1, 0.5, "s", most=True)
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.stage import BITS, SQUARE_PX
@@ -38,3 +39,13 @@ def snapshot(page: Page) -> dict[str, Any]:
     """See live_snapshot.js."""
     shot: dict[str, Any] = page.evaluate(SNAPSHOT, [BITS, SQUARE_PX])
     return shot
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds serious in the page as it stands."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {rule['nodes'][0]['target']}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]

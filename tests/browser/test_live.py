@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from gender_demo.boxes import iou
 from gender_demo.drawing import COLORS, UNSURE_COLOR
-from tests.browser.live_page import snapshot, start, wait_for_box
+from tests.browser.live_page import snapshot, start, violations, wait_for_box
 from tests.browser.stage import (
     FaceVideo,
     app_flags,
@@ -28,6 +28,7 @@ from tests.browser.stage import (
 
 OpenPage = Callable[..., Page]
 
+FOCUS = "[document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]"
 PLACE = """(() => {
     const { x, y, width } = document.querySelector("#live-controls").getBoundingClientRect();
     return [x, y + scrollY, width];
@@ -64,6 +65,8 @@ def test_the_box_is_on_the_face_and_its_label_is_said(
     assert float(data["ageMs"]) > 0
     assert page.evaluate(PLACE) == before, "the page jumped"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("#live-faces button").first.click()  # the form too
+    assert violations(page) == []
 
 
 def test_the_box_is_drawn_in_the_marks_colour(open_page: OpenPage) -> None:
@@ -151,6 +154,9 @@ def test_keyboard_alone_is_enough(open_page: OpenPage) -> None:
     page.keyboard.press("Enter")
     wait_for_box(page)
     assert page.evaluate("document.activeElement.id") == "live-stop"
+    for name in ("live-save", "live-mirror", "live-hide"):
+        page.keyboard.press("Tab")
+        assert page.evaluate(FOCUS) == [name, "solid"]
     face = page.locator("#live-faces button").first
     face.focus()
     page.keyboard.press("Enter")
