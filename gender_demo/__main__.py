@@ -11,7 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from gender_demo.deploy import DeployError, check_hardware, check_name, deploy, prepare
-from gender_demo.files import FileResult, analyze_files, annotated_name, rows, to_csv, to_json
+from gender_demo.files import (
+    FileResult,
+    analyze_files,
+    annotated_name,
+    percent,
+    rows,
+    to_csv,
+    to_json,
+)
 from gender_demo.pictures import SUFFIXES
 
 DONE, SOME_UNREADABLE, NOT_STARTED = 0, 1, 2
@@ -161,9 +169,8 @@ def to_text(results: Iterable[FileResult]) -> str:
     """All rows as a table of aligned columns."""
     table = [("file", "face", "perceived as", "probability", "why unsure, or what is wrong")]
     for row in (row for result in results for row in rows(result)):
-        percent = f"{100 * row['probability']:.0f} %" if row["face"] else ""
         said = row["reasons"] or row["note"]
-        table.append((row["file"], str(row["face"]), row["label"], percent, said))
+        table.append((row["file"], str(row["face"]), row["label"], percent(row), said))
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

@@ -44,6 +44,8 @@ VERSION = 1
 ALL = 2
 """The charts' colour and shape for faces of all labels; 0, 1 … are the classes'."""
 NO_AUDIT = "No audit: nothing was measured, so no numbers are shown."
+MISSED_OFTEN = 0.05
+"""Share of missed faces from which the notice tells of them."""
 OTHER_AUDIT = (
     "The audit belongs to other weights or settings, so no numbers are shown: measure again with "
     "python -m train evaluate --write-audit."
@@ -173,10 +175,16 @@ def _weak_spots(audit: Row | None) -> str:
     words = []
     for word, key, before in spots:
         row = figures.get(key)
-        told = f" ({before}{percent(row['accuracy'])} % of {row['count']:,} right)" if row else ""
+        told = f" ({before}{_told(row)})" if row else ""
         words.append(word + told)
     rest = "covered or turned faces" + (" (not measured)" if audit else "")
     return f"Known weak spots: {', '.join(words)}, {rest}."
+
+
+def _told(row: Row) -> str:
+    missed, seen = row["missed"], f"{percent(row['accuracy'])} % of {row['count']:,} right"
+    often = missed > MISSED_OFTEN * row["pictures"]
+    return f"{seen}, no face found in {missed:,} of them" if often else seen
 
 
 def _unsure(audit: Row | None, config: Config) -> str:

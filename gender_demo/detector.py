@@ -160,12 +160,12 @@ class FaceDetector:
             per = torch.tensor([width / small[1], height / small[0]], device=self.device)
             square = torch.cat([corner * per, (corner + CELL_PX) * per], 1)
             score = probability[:, 1][mask]
-            keep = batched_nms(square, score, owner, 0.5)
+            keep = _suppress(square, score, owner, 0.5)
             boxes.append(_regress(square, regression.permute(0, 2, 3, 1)[mask])[keep])
             scores.append(score[keep])
             owners.append(owner[keep])
         all_boxes, all_owners = torch.cat(boxes), torch.cat(owners)
-        keep = batched_nms(all_boxes, torch.cat(scores), all_owners, 0.7)
+        keep = _suppress(all_boxes, torch.cat(scores), all_owners, 0.7)
         keep = _likeliest(keep, all_owners[keep], MAX_PROPOSALS)
         return _square(all_boxes[keep]), all_owners[keep]
 
@@ -178,7 +178,7 @@ class FaceDetector:
         score = probability[:, 1]
         ok = score > self.thresholds[1]
         boxes, owners, score, regression = boxes[ok], owners[ok], score[ok], regression[ok]
-        keep = batched_nms(boxes, score, owners, 0.7)
+        keep = _suppress(boxes, score, owners, 0.7)
         keep = _likeliest(keep, owners[keep], MAX_CANDIDATES)
         return _square(_regress(boxes[keep], regression[keep])), owners[keep]
 
@@ -250,6 +250,13 @@ def _likeliest(keep: Tensor, owners: Tensor, most: int) -> Tensor:
     if len(keep) <= most:
         return keep
     return torch.cat([keep[owners == owner][:most] for owner in range(int(owners.max()) + 1)])
+
+
+def _suppress(boxes: Tensor, scores: Tensor, owners: Tensor, threshold: float) -> Tensor:
+    """``batched_nms``, which moves each picture's boxes apart: in double precision, or a picture's
+    faces would depend on its place in the batch."""
+    keep: Tensor = batched_nms(boxes.double(), scores.double(), owners, threshold)
+    return keep
 
 
 def _nms_by_smaller(boxes: Tensor, scores: Tensor, owners: Tensor, threshold: float) -> Tensor:

@@ -89,6 +89,14 @@ def _row(prediction: Prediction) -> dict[str, Any]:
     }
 
 
+def percent(row: dict[str, Any]) -> str:
+    """A row's probability in words; none without a label, and never "100 %": no guess about a face
+    is certain."""
+    if row["label"] in ("", UNSURE):
+        return ""
+    return f"{min(99, round(100 * row['probability']))} %"
+
+
 def to_csv(results: Iterable[FileResult]) -> str:
     """All rows as CSV with a header line."""
     text = io.StringIO()

@@ -113,7 +113,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
                 with gr.Column(scale=5, min_width=320):
                     build_live(pipeline)
             with gr.Tab("Photos", id="photos"):
-                _build_photos(annotator)
+                _build_photos(annotator, escape_markdown(shown.sentences[2]))
             with gr.Tab("Report", id="report"):
                 _build_report(checkpoint, shown)
         _build_annotate_route(annotator)
@@ -159,13 +159,14 @@ def _build_panel(checkpoint: Checkpoint, shown: Report) -> None:
         gr.Markdown(_static("notice.md" if knows_gender else "notice_other_labels.md"))
 
 
-def _build_photos(annotator: Annotator) -> None:
+def _build_photos(annotator: Annotator, how_wrong: str) -> None:
     gr.Markdown(_static("photos.md"))
     files = gr.File(file_count="multiple", label="Pictures", elem_id="photos-files", height=150)
     with gr.Row(elem_id="photos-examples"):
         examples = {
             gr.Button(words, icon=path, size="md"): path for words, path in EXAMPLES.items()
         }
+    gr.Markdown(_static("examples.md"), elem_id="photos-examples-note")
     with gr.Column(visible=False, elem_id="photos-results") as results:
         summary = gr.Markdown(elem_id="photos-summary")
         gallery = gr.Gallery(
@@ -195,7 +196,7 @@ def _build_photos(annotator: Annotator) -> None:
     def show(rows: list[list[Any]]) -> tuple[str, dict[str, Any], Any, None]:
         shown = {"title": "Faces", "headers": HEADERS, "rows": rows, "note": ""}
         return (
-            summarize(rows),
+            f"{summarize(rows)}\n\n{how_wrong} More in the report.",
             {"about": [], "charts": [], "tables": [shown]},
             gr.Column(visible=True),
             None,

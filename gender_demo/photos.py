@@ -28,6 +28,7 @@ from gender_demo.files import (
     FileResult,
     analyze_files,
     annotated_name,
+    percent,
     rows,
     to_csv,
     to_json,
@@ -118,9 +119,8 @@ def summarize(table: Sequence[Sequence[Any]]) -> str:
 
 def _cells(row: dict[str, Any]) -> list[Any]:
     box = ", ".join(f"{row[key]:.0f}" for key in ("x0", "y0", "x1", "y1")) if row["face"] else ""
-    percent = f"{100 * row['probability']:.0f} %" if row["face"] else ""
     said = row["reasons"] or row["note"]
-    return [row["file"], row["face"], row["label"], percent, said, box]
+    return [row["file"], row["face"], row["label"], percent(row), said, box]
 
 
 def _describe(result: FileResult) -> str:

@@ -134,6 +134,15 @@ def test_panel_gives_accuracy_with_count_interval_date_worst_and_best(
     assert "22 November 2026" in told
 
 
+def test_weak_spots_tell_of_faces_that_are_not_found(measured: dict[str, Any]) -> None:
+    worse = measured["degraded"][0]
+    often = {**worse, "missed": round(0.3 * worse["pictures"])}
+    for row_, told in ((worse | {"missed": 0}, False), (often, True)):
+        spots = report({**measured, "degraded": [row_]}, CONFIG).sentences[3]
+        assert f"dark ({100 * worse['accuracy']:.1f} % of {worse['count']:,} right" in spots
+        assert (f"no face found in {often['missed']} of them)" in spots) == told
+
+
 def test_unsure_is_told_by_group(measured: dict[str, Any]) -> None:
     cells = measured["sets"]["fairface"]["by"]["race_label"]
     shares = [100 * cell["coverage"] for cell in cells]

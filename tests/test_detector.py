@@ -59,7 +59,8 @@ def test_a_batch_is_the_same_as_one_by_one(detector: FaceDetector) -> None:
         example("astronaut.jpg"),
         example("solvay_1927.jpg").crop((800, 600, 1312, 1112)),
     )
-    pictures = [astronaut, solvay.resize(astronaut.size), Image.new("RGB", (300, 200)), astronaut]
+    other, empty = solvay.resize(astronaut.size), Image.new("RGB", (300, 200))
+    pictures = [astronaut, astronaut, empty, other, astronaut, astronaut]
     together = detector.detect(pictures)
     alone = [detector.detect([picture])[0] for picture in pictures]
     for faces, others in zip(together, alone, strict=True):

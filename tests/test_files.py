@@ -13,7 +13,15 @@ import pytest
 from PIL import Image
 
 from gender_demo import files
-from gender_demo.files import COLUMNS, FileResult, analyze_files, annotated_name, rows, to_csv
+from gender_demo.files import (
+    COLUMNS,
+    FileResult,
+    analyze_files,
+    annotated_name,
+    percent,
+    rows,
+    to_csv,
+)
 from gender_demo.results import Analysis, Face, Prediction
 
 FACE = Face((1.04, 2, 30, 40), 0.99, ((0, 0),) * 5)
@@ -101,3 +109,11 @@ def test_annotated_names() -> None:
     assert annotated_name("holiday/a.b.png") == "a.b-annotated.jpg"
     assert annotated_name("a.png", 3) == "a-annotated-3.jpg"
     assert "/" not in annotated_name("..")
+
+
+@pytest.mark.parametrize(
+    ("label", "probability", "told"),
+    [("female", 0.912, "91 %"), ("male", 0.9996, "99 %"), ("unsure", 0.99, ""), ("", "", "")],
+)
+def test_certainty_is_told_with_a_label_only(label: str, probability: Any, told: str) -> None:
+    assert percent({"label": label, "probability": probability}) == told

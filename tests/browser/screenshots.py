@@ -58,7 +58,8 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        video, port = make_face_video(Path(folder) / "face.mjpeg", frames=60), free_port()
+        video = make_face_video(Path(folder) / "face.mjpeg", swing_px=30, numbered=False)
+        port = free_port()
         flags = ["--checkpoint", args.checkpoint] if args.checkpoint else []
         app = start_app(port, *flags, log=Path(folder) / "log.txt")
         camera = f"--use-file-for-fake-video-capture={video.path}"
