@@ -19,7 +19,6 @@ from PIL import Image
 
 from gender_demo.audit import NO_AUDIT
 from gender_demo.checkpoint import load_checkpoint
-from gender_demo.pipeline import load_pipeline
 from tests.browser.stage import free_port
 from train.__main__ import main
 
@@ -117,7 +116,7 @@ def page_shows_the_model(url: str) -> None:
     assert "female" not in json.dumps(analysis)
 
 
-def test_three_classes_end_in_the_pipeline_too(
+def test_three_classes_end_on_the_page_too(
     tmp_path: Path, draw_portrait: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -126,10 +125,19 @@ def test_three_classes_end_in_the_pipeline_too(
     assert main(["prepare", "my_faces", "prepared/three", "--layout", "folder"]) == 0
     fit = ["fit", "prepared/three", "--out", "runs/three", "--preset", "finetune"]
     assert main([*fit, "--plan", "1@64"]) == 0
-    pipeline = load_pipeline(tmp_path / "runs/three/checkpoint", "cpu")
-    (seen,) = pipeline.analyze(draw_portrait(99, "hat")).predictions
-    assert [name for name, _ in seen.probabilities] == ["glasses", "hat", "plain"]
-    assert sum(value for _, value in seen.probabilities) == pytest.approx(1)
+    serve([sys.executable, str(ROOT / "app.py"), "--checkpoint", "runs/three/checkpoint"], three)
     evaluate = ["evaluate", "prepared/three", "--checkpoint", "runs/three/checkpoint"]
     assert main([*evaluate, "--end-to-end", "--no-cache", "--json", "out.json"]) == 0
     assert json.loads(Path("out.json").read_text())["count"] == 9
+
+
+def three(url: str) -> None:
+    config = json.load(urlopen(f"{url}/config"))
+    words = json.dumps(config["components"], ensure_ascii=False).replace("\\", "")
+    assert "It knows 3 labels only, glasses, hat, plain" in words
+    assert NO_AUDIT in words
+    face = handle_file("my_faces/hat/00.jpg")
+    _, analysis = Client(url, verbose=False).predict(face, api_name="/annotate")
+    (seen,) = analysis["predictions"]
+    assert [name for name, _ in seen["probabilities"]] == ["glasses", "hat", "plain"]
+    assert sum(value for _, value in seen["probabilities"]) == pytest.approx(1)
