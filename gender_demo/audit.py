@@ -182,7 +182,10 @@ def _weak_spots(audit: Row | None) -> str:
 
 
 def _told(row: Row) -> str:
-    missed, seen = row["missed"], f"{percent(row['accuracy'])} % of {row['count']:,} right"
+    missed, right = row["missed"], f"{percent(row['accuracy'])}"
+    if "lost_points" in row:
+        right += f" instead of {percent(row['accuracy'] + row['lost_points'] / 100)}"
+    seen = f"{right} % of {row['count']:,} right"
     often = missed > MISSED_OFTEN * row["pictures"]
     return f"{seen}, no face found in {missed:,} of them" if often else seen
 
