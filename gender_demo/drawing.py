@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from gender_demo.boxes import overlap
-from gender_demo.labels import in_words
+from gender_demo.labels import certainty, in_words
 from gender_demo.results import Analysis, Box, Prediction
 
 COLORS = ("#E69F00", "#009E73", "#F0E442", "#56B4E9", "#D55E00", "#CC79A7")
@@ -52,10 +52,8 @@ def caption(prediction: Prediction) -> str:
     """The words under a face, e.g. "perceived as female 93 %" or why it is unsure."""
     if prediction.label is None:
         return ": ".join(["unsure", *(name.replace("_", " ") for name in prediction.reasons[:1])])
-    # Never "100 %": no guess about a face is certain.
-    percent = min(99, round(100 * prediction.probability))
     classes = [name for name, _ in prediction.probabilities]
-    return f"{in_words(prediction.label, classes)} {percent} %"
+    return f"{in_words(prediction.label, classes)} {certainty(prediction.probability)}"
 
 
 def draw(picture: Image.Image, marks: Iterable[dict[str, Any]]) -> Image.Image:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from gender_demo.labels import REASONS
+from gender_demo.labels import REASONS, certainty
 from gender_demo.pictures import PictureError, clean_name, open_picture
 from gender_demo.results import Analysis, Prediction
 
@@ -90,11 +90,8 @@ def _row(prediction: Prediction) -> dict[str, Any]:
 
 
 def percent(row: dict[str, Any]) -> str:
-    """A row's probability in words; none without a label, and never "100 %": no guess about a face
-    is certain."""
-    if row["label"] in ("", UNSURE):
-        return ""
-    return f"{min(99, round(100 * row['probability']))} %"
+    """A row's probability in words; none without a label."""
+    return "" if row["label"] in ("", UNSURE) else certainty(row["probability"])
 
 
 def to_csv(results: Iterable[FileResult]) -> str:

@@ -79,6 +79,11 @@ def in_words(label: str, classes: Sequence[str]) -> str:
     return f"{said} {label.replace('_', ' ')}"
 
 
+def certainty(probability: float) -> str:
+    """ "93 %"; never "100 %": no guess about a face is certain."""
+    return f"{min(99, round(100 * probability))} %"
+
+
 def face_px(box: Box) -> float:
     """A face's size in pixels: the side of a square as large as its box."""
     return math.sqrt(area(box))
