@@ -178,11 +178,12 @@ def normalise(x: Tensor) -> Tensor:
 
 def _sample(pixels: Tensor, views: Tensor, size_px: int) -> Tensor:
     """The views, 0..1. Small ones are sampled at twice their size and averaged: no aliasing."""
-    fine = size_px * (2 if size_px * 3 <= pixels.shape[1] * 2 else 1)
+    fine = size_px * (2 if size_px * 2 <= pixels.shape[1] else 1)
     at = (torch.arange(fine, device=pixels.device) * 2 + 1) / fine - 1
-    y, x = torch.meshgrid(at, at, indexing="ij")
-    grid = torch.stack([x, y, torch.ones_like(x)], 2).flatten(0, 1) @ views.transpose(1, 2)
-    grid = (grid[..., :2] / grid[..., 2:]).view(-1, fine, fine, 2)
+    # Sums of a column and a row: much faster than multiplying every place by a matrix.
+    x, y, one = (part[:, :, None, None] for part in views.unbind(2))
+    x, y, divisor = (x * at + (y * at[:, None] + one)).unbind(1)
+    grid = torch.stack([x / divisor, y / divisor], 3)
     planes = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
     sampled = functional.grid_sample(planes, grid, padding_mode="border", align_corners=False)
     return (functional.avg_pool2d(sampled, 2) if fine > size_px else sampled).div_(255)

@@ -60,17 +60,23 @@ class HeldOut:
 
 
 @torch.inference_mode()
-def look(
+def raw(
     model: nn.Module, crops: Crops, size_px: int, view: float = 1.0, batch: int = 128
-) -> HeldOut:
-    """Run ``model`` (in eval mode) over crops as serving would show them, in one view."""
-    classes = crops.served
-    views: list[list[Tensor]] = [[], []]
+) -> Tensor:
+    """All that ``model`` (in eval mode) puts out: logits (2, n, outputs) of crops as serving would
+    show them in one view, and of their mirror images."""
+    sides: list[list[Tensor]] = [[], []]
     for start in range(0, len(crops), batch):
         pictures = serve(crops.pixels[start : start + batch], crops.margin / view, size_px)
-        for seen, side in zip(views, (pictures, pictures.flip(3)), strict=True):
-            seen.append(model(side)[:, : len(classes)].float().cpu())
-    logits = torch.stack([torch.cat(seen) for seen in views])
+        for seen, side in zip(sides, (pictures, pictures.flip(3)), strict=True):
+            seen.append(model(side).float().cpu())
+    return torch.stack([torch.cat(seen) for seen in sides])
+
+
+def look(model: nn.Module, crops: Crops, size_px: int, view: float = 1.0) -> HeldOut:
+    """What ``model`` says of the served label, in one view."""
+    classes = crops.served
+    logits = raw(model, crops, size_px, view)[..., : len(classes)]
     return HeldOut(logits, crops.target.cpu(), classes, size_px, (view,))
 
 
@@ -86,20 +92,6 @@ def flip_averaged(logits: Tensor, temperature: float) -> Tensor:
     The same as ``gender_demo.classifier`` does.
     """
     return (logits.mean(0) / temperature).softmax(-1)
-
-
-def fit_offset(held: HeldOut) -> Tensor:
-    """(classes,): what to add to the logits so that both of two labels are recognised equally
-    often; zeros where there are not two."""
-    if len(held.classes) != 2:
-        return torch.zeros(len(held.classes))
-    lead = held.logits.mean(0) @ torch.tensor([-1.0, 1.0])
-    offsets = torch.linspace(-1, 1, 401).unsqueeze(1)
-    second = (lead + offsets > 0).float()
-    first, other = held.target == 0, held.target == 1
-    gap = (1 - second[:, first].mean(1)) - second[:, other].mean(1)
-    best = float(offsets[(gap.abs() + 1e-4 * offsets[:, 0].abs()).argmin()])
-    return torch.tensor([-best / 2, best / 2])
 
 
 def fit_temperature(held: HeldOut) -> float:

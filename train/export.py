@@ -2,7 +2,8 @@
 
 Tried are the moving average and the last weights, at every side of ``--px``, in one or two views,
 with the batch norms' statistics taken anew at that side: those of the average lag behind, and
-another side shifts them. Two labels are then weighed so that both are recognised equally often.
+another side shifts them. The best one is then levelled (``train.level``): both of two labels are to
+be recognised equally often.
 Of a finished checkpoint the weights stay, and what stands around them (views, temperature, rules)
 is set anew.
 """
@@ -33,8 +34,9 @@ from gender_demo.checkpoint import (
 )
 from train.augment import augment
 from train.blurred import fit_sharpness, look_blurred
-from train.calibrate import fit_offset, look, together, write_folder
+from train.calibrate import look, together, write_folder
 from train.data import Crops, DataError, load_crops
+from train.level import level
 from train.onnx_file import write_onnx
 
 VIEWS = ((1.0,), (1.1,), (1.0, 1.1))
@@ -90,10 +92,9 @@ def _export(args: argparse.Namespace, finished: bool) -> Path:
     _, one, best = max(tried, key=lambda each: float(each[0]))
     training = {**one.training}
     if not finished:
-        offset = fit_offset(best)
-        best = replace(best, logits=best.logits + offset)
-        one.model.state_dict()["fc.bias"][: len(offset)] += offset
-        training["offset"] = [round(value, 4) for value in offset.tolist()]
+        moved = level(one.model, crops, best)
+        training["levelled"] = {name: round(value, 4) for name, value in moved.items()}
+        best = together([look(one.model, crops, best.size_px, view) for view in best.views])
     training["held out"] = best.facts()
     write_folder(
         args.out,
