@@ -9,30 +9,34 @@ BENCHMARKS := pipeline live live_agreement server gpu train
 
 install:
 	rm -rf $(VENV)
-	$(MAKE) $(VENV)/ready
+	$(MAKE) $(VENV)/tools
 
-$(VENV)/ready: requirements.lock pyproject.toml train/requirements.txt train/requirements-ray.txt
+# What serves the page; training, tests and benchmarks need the tools too.
+$(VENV)/ready: requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet 'uv>=0.9,<1'
 	$(UV) pip install --python $(RUN) --require-hashes -r requirements.lock
+	touch $@
+
+$(VENV)/tools: $(VENV)/ready pyproject.toml train/requirements.txt train/requirements-ray.txt
 	$(UV) pip install --python $(RUN) -c requirements.lock -r train/requirements.txt -r train/requirements-ray.txt --group dev
 	touch $@
 
 demo: $(VENV)/ready
 	$(RUN) app.py
 
-test: $(VENV)/ready
+test: $(VENV)/tools
 	$(RUN) -m pytest
 
-lint: $(VENV)/ready
+lint: $(VENV)/tools
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
-bench: $(VENV)/ready
+bench: $(VENV)/tools
 	failed=; for name in $(BENCHMARKS); do $(RUN) tests/benchmarks/$$name.py || failed=1; done; test -z "$$failed"
 
-audit: $(VENV)/ready
+audit: $(VENV)/tools
 	$(UV) tool run 'pip-audit>=2.10,<3' -s osv -r requirements.lock --require-hashes --disable-pip
 
 lock:
