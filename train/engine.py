@@ -31,12 +31,13 @@ LOPSIDED = 1.5
 """Above this ratio of the largest class to the smallest, finetune weighs the classes."""
 PRESETS: dict[str, dict[str, Any]] = {
     "scratch": {
-        "lr": 2e-3, "plan": "2@48,2.8@64,0.8@96,1.7@72,0.7@88", "weight_decay": 0.05,
-        "smoothing": 0.05, "ema": 0.997, "start": "none", "batch": 96, "decay": 0.5,
+        "lr": 2e-3, "plan": "14@64,10@80,5@96", "weight_decay": 0.05, "smoothing": 0.05,
+        "ema": 0.997, "start": "none", "batch": 192, "decay": 0.65, "mixup": 0.2,
     },
     "finetune": {
         "lr": 2e-3, "plan": "4@128", "weight_decay": 0.01, "smoothing": 0.0,
         "ema": 0.0, "start": str(SHIPPED), "batch": 64, "decay": 0.4,
+        "mixup": 0.0,
     },
 }  # fmt: skip
 
@@ -60,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ema", type=float)
     parser.add_argument("--warmup", type=int, default=200, help="steps; not of finetune")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--mixup", type=float, default=0.0, help="alpha; 0: none")
+    parser.add_argument("--mixup", type=float, help="alpha; 0: none")
     parser.add_argument("--teacher", type=Path, help="run or checkpoint folder to learn from too")
     parser.add_argument("--teacher-weight", type=float, default=0.7, help="its share, 0 to 1")
     parser.add_argument("--no-webcam", action="store_true", help="no webcam degradation")
