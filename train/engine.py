@@ -31,7 +31,7 @@ LOPSIDED = 1.5
 """Above this ratio of the largest class to the smallest, finetune weighs the classes."""
 PRESETS: dict[str, dict[str, Any]] = {
     "scratch": {
-        "lr": 2e-3, "plan": "14@64,10@80,5@96", "weight_decay": 0.05, "smoothing": 0.05,
+        "lr": 2e-3, "plan": "14@64,9@80,4@96", "weight_decay": 0.05, "smoothing": 0.05,
         "ema": 0.997, "start": "none", "batch": 192, "decay": 0.65, "mixup": 0.2,
     },
     "finetune": {
