@@ -3,6 +3,8 @@
 
 const SILENT_AFTER_MS = 4000;
 const TICK_MS = 250;
+// Marks fade from FRESH_MS after the frame that they rest on: at GONE_MS they would be gone.
+const FRESH_MS = 250, GONE_MS = 1500;
 
 const get = (id) => element.querySelector(`#${id}`);
 const root = get("live"), video = get("live-video"), canvas = get("live-canvas");
@@ -77,7 +79,7 @@ function release() {
   shownAt.length = answeredAt.length = 0;
   link.reset(); motion.clear(); faces.forget(); neighbours.forget();
   context.fillRect(0, 0, canvas.width, canvas.height);
-  for (const name of ["shownFps", "answersFps", "ageMs", "frame", "marks"]) delete root.dataset[name];
+  for (const name of ["shownFps", "answersFps", "ageMs", "frame", "marks", "strength"]) delete root.dataset[name];
   get("live-figures").textContent = "";
 }
 
@@ -141,7 +143,11 @@ function paint(now) {
   context.restore();
   const moving = motion.show(shown.at);
   drawn = faces.correct(moving?.marks ?? [], shown.at).map((mark) => toCanvas(mark, width));
+  const strength = moving ? Math.min(1, (GONE_MS - (shown.at - moving.at)) / (GONE_MS - FRESH_MS)) : 1;
+  context.globalAlpha = strength;
   drawMarks(context, drawn, width / (canvas.clientWidth || width));
+  context.globalAlpha = 1;
+  root.dataset.strength = strength.toFixed(2);
   root.dataset.frame = shown.number;
   root.dataset.marks = JSON.stringify(drawn.map(({ box, label, probability, track }) => ({ box, label, probability, track })));
   if (moving) root.dataset.ageMs = Math.round(now - moving.at);

@@ -88,6 +88,8 @@ def test_pause_holds_the_picture_and_resume_goes_on(open_page: OpenPage) -> None
     start(page)
     page.locator("#live-pause").click()
     expect(page.locator("#live")).to_have_attribute("data-state", "paused")
+    stage = page.locator("#live-stage")
+    assert stage.evaluate("e => getComputedStyle(e, '::after').content") == '"Paused"'
     held = snapshot(page)
     page.wait_for_timeout(500)
     assert snapshot(page)["number"] == held["number"]

@@ -97,10 +97,13 @@ def test_a_gap_of_three_seconds_in_the_network_heals(open_page: OpenPage) -> Non
     page = open_page()
     start(page)
     page.context.set_offline(True)
-    page.wait_for_timeout(3000)
+    strength = "Number(document.querySelector('#live').dataset.strength)"
+    page.wait_for_function(f"{strength} < 0.8", timeout=3000)  # marks of the past fade
+    page.wait_for_timeout(2500)
     wait_for_new_frame(page)
     page.context.set_offline(False)
     wait_for_state(page, "running")
+    page.wait_for_function(f"{strength} > 0.9")
     wait_for_box(page)
 
 

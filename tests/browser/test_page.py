@@ -134,3 +134,9 @@ def test_the_notice_stands_before_the_camera(open_page: OpenPage) -> None:
     )
     page.locator("#panel-more button").first.click()
     expect(page.get_by_text("Gender is not written on a face")).to_be_visible()
+
+
+def test_a_phone_shows_the_start_and_what_it_is_without_scrolling(open_page: OpenPage) -> None:
+    page = open_page(width=390, height=844)
+    expect(page.locator("#live-start")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#panel-lines li").first).to_be_in_viewport(ratio=1)
