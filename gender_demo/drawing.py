@@ -22,6 +22,9 @@ UNSURE_COLOR = "#C4C7CC"
 INK = "#14171A"
 """Caption text and the rim of every line: dark on each of the colours above (contrast >= 5)."""
 
+CROWD = 8
+"""With more faces in a picture each gets its number instead of words, which would cover others."""
+
 _OVERSAMPLE = 4
 
 
@@ -57,8 +60,13 @@ def caption(prediction: Prediction) -> str:
 
 
 def draw(picture: Image.Image, marks: Iterable[dict[str, Any]]) -> Image.Image:
-    """A new picture with the marks drawn; sizes follow the picture's, captions stay inside it."""
+    """A new picture with the marks drawn; sizes follow the picture's, captions stay inside it.
+
+    In a CROWD the captions are the faces' numbers, from 1 on.
+    """
     drawn, marks = picture.copy(), list(marks)
+    if len(marks) > CROWD:
+        marks = [m | {"caption": m["caption"] and str(number)} for number, m in enumerate(marks, 1)]
     unit = max(1.0, min(picture.size) / 320)
     for mark in marks:
         _draw_box(drawn, mark["box"], mark["color"], unit, dash=mark["dash"])

@@ -21,7 +21,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from gender_demo.drawing import draw, marks
+from gender_demo.drawing import CROWD, draw, marks
 from gender_demo.files import (
     NO_FACE,
     UNSURE,
@@ -114,6 +114,11 @@ def summarize(table: Sequence[Sequence[Any]]) -> str:
     unsure = sum(1 for row in table if row[2] == UNSURE)
     words = f"{_count(files - len(failed), 'picture')}, {_count(faces, 'face')}"
     lines = [f"{words}, {unsure} of them unsure." if unsure else f"{words}."]
+    if any(row[1] != "" and row[1] > CROWD for row in table):
+        lines += [
+            "",
+            f"Where there are more than {CROWD} faces, the numbers are those of the table.",
+        ]
     return "\n".join([*lines, "", *(f"- {escape_markdown(str(sentence))}" for sentence in failed)])
 
 

@@ -68,6 +68,12 @@ def test_the_summary_counts_and_names_what_failed(annotator: Annotator, uploads:
     assert failed.startswith("- \\$\\{broken\\}\\*\\.jpg is not a picture")
 
 
+def test_the_summary_says_what_the_numbers_in_a_crowd_are() -> None:
+    rows = [["a.jpg", number, "female", "90 %", "", ""] for number in range(1, 10)]
+    assert "the numbers are those of the table" in summarize(rows)
+    assert "numbers" not in summarize(rows[:8])
+
+
 def test_previews_are_small_and_the_zip_is_full_size(annotator: Annotator, tmp_path: Path) -> None:
     Image.new("RGB", (4000, 1000), "teal").save(tmp_path / "wide.jpg")
     ((preview, _),), _, _, _, zip_path = annotator.photos([str(tmp_path / "wide.jpg")])
