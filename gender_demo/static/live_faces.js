@@ -30,7 +30,7 @@ function createFaces({ text, list, form, classes }) {
   function open(track, from) {
     if (track == null) return;
     [chosen, opener] = [track, from];
-    title.textContent = `What should stand at face ${track}?`;
+    title.textContent = `What should be written at face ${track}?`;
     input.value = "";
     form.hidden = false;
     form.querySelector("button").focus();
@@ -101,7 +101,7 @@ function createFaces({ text, list, form, classes }) {
         buttons.set(mark.track, button);
         list.append(button);
       }
-      const words = hidden ? `Face ${mark.track}` : `Face ${mark.track}: ${inWords(mark)} – ${mark.own ? "change" : "wrong?"}`;
+      const words = hidden ? `Face ${mark.track}` : `Face ${mark.track}: ${inWords(mark)} – change`;
       if (button.textContent !== words) button.textContent = words;
     }
   }
@@ -124,8 +124,8 @@ function createFaces({ text, list, form, classes }) {
 }
 
 function inWords(mark) {
-  // Without the percentage, which would be told anew with every frame.
-  return (mark.caption || "unsure").replace(/ \d+ %$/, "");
+  // In tens, since each per cent would be told anew with every frame.
+  return (mark.caption || "unsure").replace(/ (\d)\d %$/, (_, tens) => `, over ${tens}0 %`);
 }
 
 function sentence(marks, hidden) {
