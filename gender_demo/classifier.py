@@ -12,8 +12,8 @@ from torch.nn.functional import interpolate
 
 from gender_demo.checkpoint import Checkpoint, Config, build_model
 
-BATCH = 64
-"""Crops that go through the net together; bounds the memory a crowd takes."""
+IMAGES = 128
+"""Views and mirror images that go through the net together; bounds the memory a crowd takes."""
 
 
 class Served(nn.Module):
@@ -28,6 +28,7 @@ class Served(nn.Module):
         self.net.load_state_dict(dict(state))
         self.flip_average, self.temperature = config.flip_average, config.temperature
         self.windows = [(config.crop_px - px) // 2 for px in map(config.view_px, config.views)]
+        self.images_per_crop = len(config.views) * (2 if config.flip_average else 1)
         self.input_px = config.input_px
         self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1))
@@ -70,8 +71,9 @@ class Classifier:
     def __call__(self, crops: Sequence[Image.Image]) -> list[tuple[float, ...]]:
         """Probabilities of each RGB crop of ``crop_px`` squared, in the order of the classes."""
         result: list[tuple[float, ...]] = []
-        for start in range(0, len(crops), BATCH):
-            stacked = np.stack([np.asarray(crop) for crop in crops[start : start + BATCH]])
+        batch = max(1, IMAGES // self.served.images_per_crop)
+        for start in range(0, len(crops), batch):
+            stacked = np.stack([np.asarray(crop) for crop in crops[start : start + batch]])
             pixels = torch.from_numpy(stacked).to(self.device).permute(0, 3, 1, 2)
             result += [tuple(row) for row in self.served(pixels).tolist()]
         return result
