@@ -22,10 +22,17 @@ KEPT_KERNELS = "256"
 def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; returns the exit code."""
     flags = parse_flags(argv)
-    # Before the heavy imports, so that what cannot work is said at once.
+    # What cannot work is said before the heavy imports, which take seconds.
+    from gender_demo.refusals import CheckpointError, DeviceError, check_device, check_folder
+    from gender_demo.scratch import scratch_folder
+
     if (port_error := check_port(flags.host, flags.port)) is not None:
         return fail(port_error)
-    from gender_demo.scratch import scratch_folder
+    try:
+        check_folder(flags.checkpoint)
+        check_device(flags.device)
+    except (CheckpointError, DeviceError) as error:
+        return fail(str(error))
 
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     # torch keeps code for each batch size that it met, of which faces bring any number: 1,024 of
@@ -111,10 +118,10 @@ def serve(flags: argparse.Namespace, folder: Path) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
 
-    from gender_demo.checkpoint import CheckpointError
     from gender_demo.failures import quiet_failures
     from gender_demo.guard import Traffic
-    from gender_demo.pipeline import DeviceError, leave_room, load_pipeline
+    from gender_demo.pipeline import leave_room, load_pipeline
+    from gender_demo.refusals import CheckpointError, DeviceError
 
     quiet_failures()
     leave_room()
@@ -153,7 +160,7 @@ def serve(flags: argparse.Namespace, folder: Path) -> int:
 
 def fail(sentence: str) -> int:
     print(sentence, file=sys.stderr)
-    return 1
+    return 2
 
 
 def leave(code: int) -> None:

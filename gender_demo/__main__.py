@@ -21,6 +21,7 @@ from gender_demo.files import (
     to_json,
 )
 from gender_demo.pictures import SUFFIXES
+from gender_demo.refusals import CheckpointError, DeviceError, check_device, check_folder
 
 DONE, SOME_UNREADABLE, NOT_STARTED = 0, 1, 2
 """Exit codes: all files done; some could not be read, the others done; wrong use."""
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = parse_flags(argv)
     try:
         return int(flags.run(flags))
-    except (UsageError, DeployError) as error:
+    except (UsageError, DeployError, CheckpointError, DeviceError) as error:
         print(error, file=sys.stderr)
         return NOT_STARTED
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
@@ -95,8 +96,10 @@ def publish(flags: argparse.Namespace) -> int:
 
 
 def predict(flags: argparse.Namespace) -> int:
+    check_folder(flags.checkpoint)
+    check_device(flags.device)
     paths = list(dict.fromkeys(find_files(flags.sources)))
-    if not paths:
+    if not any(path.exists() for path in paths):
         raise UsageError(f"No pictures were found in {', '.join(flags.sources)}.")
     if flags.annotate:
         try:
@@ -118,13 +121,9 @@ def run(flags: argparse.Namespace, paths: list[Path]) -> Iterator[FileResult]:
     # The heavy imports stand behind all that can be wrong with the flags.
     from tqdm import tqdm
 
-    from gender_demo.checkpoint import CheckpointError
-    from gender_demo.pipeline import DeviceError, load_pipeline
+    from gender_demo.pipeline import load_pipeline
 
-    try:
-        pipeline = load_pipeline(flags.checkpoint, flags.device)
-    except (CheckpointError, DeviceError) as error:
-        raise UsageError(str(error)) from None
+    pipeline = load_pipeline(flags.checkpoint, flags.device)
     taken = {path.resolve() for path in paths}
     named = [(str(path), path) for path in paths]
     for result in tqdm(

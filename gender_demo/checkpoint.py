@@ -21,14 +21,10 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from gender_demo.labels import Rules
+from gender_demo.refusals import CONFIG, WEIGHTS, CheckpointError, check_folder
 
-SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints" / "resnet18-fairface"
 ARCHITECTURES = ("resnet18", "resnet34", "resnet50")
-CONFIG, WEIGHTS, AUDIT = "config.json", "model.safetensors", "audit.json"
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be used; the message is one sentence that says what to do."""
+AUDIT = "audit.json"
 
 
 @dataclass(frozen=True)
@@ -77,12 +73,7 @@ class Checkpoint:
 
 def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
     """Read a checkpoint folder (None: the shipped one); CheckpointError if it cannot be used."""
-    folder = Path(path) if path is not None else SHIPPED
-    if not folder.is_dir():
-        raise CheckpointError(
-            f"There is no checkpoint folder at {folder}: give --checkpoint a folder that holds "
-            f"{CONFIG} and {WEIGHTS}."
-        )
+    folder = check_folder(path)
     config = _read_config(folder / CONFIG)
     raw = _read(folder / WEIGHTS)
     if hashlib.sha256(raw).hexdigest() != config.weights_sha256:

@@ -16,6 +16,7 @@ from gender_demo.guard import DISK_FULL, FAILED, Guard, Traffic
 from gender_demo.live import build_live
 from gender_demo.photos import HEADERS, Annotator, escape_markdown, summarize
 from gender_demo.pictures import MAX_BYTES
+from gender_demo.refusals import SHIPPED, CheckpointError
 from gender_demo.theme import build_theme
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
 
 
 def _read_report(checkpoint: Checkpoint) -> Report:
-    from gender_demo.checkpoint import AUDIT, CheckpointError
+    from gender_demo.checkpoint import AUDIT
 
     try:
         return report(checkpoint.audit, checkpoint.config)
@@ -135,8 +136,6 @@ def _read_report(checkpoint: Checkpoint) -> Report:
 
 def is_shipped(checkpoint: Checkpoint) -> bool:
     """Whether this is the model that comes with the project."""
-    from gender_demo.checkpoint import SHIPPED
-
     return checkpoint.path.resolve() == SHIPPED
 
 

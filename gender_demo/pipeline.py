@@ -15,6 +15,7 @@ from PIL import Image
 from gender_demo.checkpoint import Checkpoint, load_checkpoint
 from gender_demo.crops import crop_face
 from gender_demo.labels import decide, sharpness
+from gender_demo.refusals import check_device, no_device
 from gender_demo.results import Analysis, Box, Face, Point, Prediction
 from gender_demo.sturdy import SturdyClassifier, SturdyDetector
 
@@ -25,10 +26,6 @@ MAX_FACES = 100
 
 Detect = Callable[[Sequence[Image.Image]], list[list[Face]]]
 Classify = Callable[[Sequence[Image.Image]], list[tuple[float, ...]]]
-
-
-class DeviceError(ValueError):
-    """A device that is not there; the message is one sentence that says what to do."""
 
 
 class Pipeline:
@@ -115,21 +112,11 @@ def pick_device(device: str = "auto") -> torch.device:
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if device == "auto":
         return torch.device("cuda" if cuda else "mps" if mps else "cpu")
+    check_device(device)
     kind, _, number = device.partition(":")
-    there = {
-        "cpu": not number,
-        "mps": mps and not number,
-        "cuda": cuda
-        and (not number or (number.isdigit() and int(number) < torch.cuda.device_count())),
-    }
-    if kind not in there:
-        raise DeviceError(
-            f"The device {device!r} is not known: use auto, cpu, cuda, cuda:N or mps."
-        )
+    there = {"cpu": True, "mps": mps, "cuda": int(number or 0) < torch.cuda.device_count()}
     if not there[kind]:
-        raise DeviceError(
-            f"The device {device!r} is not on this machine: use --device auto or cpu."
-        )
+        raise no_device(device)
     return torch.device(device)
 
 

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # Each module of gender_demo imports only from those that stand before it.
 ORDER = [
+    "refusals",
     "results",
     "boxes",
     "pictures",

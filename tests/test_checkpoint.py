@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from gender_demo.checkpoint import (
-    CheckpointError,
     Config,
     build_model,
     load_checkpoint,
     save_checkpoint,
 )
 from gender_demo.labels import Rules
+from gender_demo.refusals import CheckpointError
 
 CONFIG = Config(
     "tiny", ("a", "b", "c"), rules=Rules(min_probability=0.6), training={"date": "2026"}

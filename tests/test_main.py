@@ -107,7 +107,8 @@ def test_annotate_never_touches_a_source(run: Run, album: Path) -> None:
         (["nothing/*.jpg"], "No pictures were found in nothing/*.jpg."),
         (["a.jpg", "--checkpoint", "/nowhere"], "There is no checkpoint folder at /nowhere"),
         (["a.jpg", "--device", "abacus"], "The device 'abacus' is not known"),
-        (["a.jpg", "--annotate", "/dev/null/x"], "/dev/null/x cannot be made"),
+        (["app.py", "--annotate", "/dev/null/x"], "/dev/null/x cannot be made"),
+        (["a.jpg", "b.jpg"], "No pictures were found in a.jpg, b.jpg."),
     ],
 )
 def test_wrong_use_is_one_sentence(

@@ -14,7 +14,6 @@ import gradio as gr
 import pytest
 
 from gender_demo.audit import NO_AUDIT
-from gender_demo.checkpoint import SHIPPED, CheckpointError
 from gender_demo.guard import Traffic
 from gender_demo.page import (
     Page,
@@ -24,6 +23,7 @@ from gender_demo.page import (
     names_address,
     whose_model,
 )
+from gender_demo.refusals import SHIPPED, CheckpointError
 
 if TYPE_CHECKING:
     from gender_demo.pipeline import Pipeline

@@ -14,11 +14,11 @@ from gender_demo.labels import Rules
 from gender_demo.pipeline import (
     MAX_FACES,
     MAX_SEARCH_PX,
-    DeviceError,
     Pipeline,
     load_pipeline,
     pick_device,
 )
+from gender_demo.refusals import DeviceError
 from gender_demo.results import Face
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "gender_demo" / "static" / "examples"

@@ -1,15 +1,20 @@
 """python -m train prepare | fit | evaluate | card | …
 
-Each command is a module of this package with ``add_arguments(parser)`` and ``run(args) -> int``;
-only the chosen one is imported. ``run`` raises ``SystemExit(sentence)`` or returns an exit code.
+Each command is a function of ``flags``, which says what it takes, and a module of this package
+with ``run(args) -> int``; only the chosen one is imported. ``run`` raises ``SystemExit(sentence)``
+or returns an exit code.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+from train import flags
 
 COMMANDS = {
     "prepare": "find faces in labelled pictures and cut the crops",
@@ -34,11 +39,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=COMMANDS)
     command = parser.parse_args(arguments[:1]).command
-    module = importlib.import_module(f"train.{MODULES.get(command, command)}")
-    own = argparse.ArgumentParser(prog=f"python -m train {command}", description=module.__doc__)
-    module.add_arguments(own)
-    return int(module.run(own.parse_args(arguments[1:])))
+    name = MODULES.get(command, command)
+    about = ast.get_docstring(ast.parse(Path(__file__).with_name(f"{name}.py").read_text("utf-8")))
+    own = argparse.ArgumentParser(prog=f"python -m train {command}", description=about)
+    getattr(flags, command)(own)
+    given = own.parse_args(arguments[1:])
+    flags.check(given)
+    return int(importlib.import_module(f"train.{name}").run(given))
+
+
+def run_and_leave() -> None:
+    """A sentence that refuses ends with exit code 2, as argparse's do."""
+    try:
+        sys.exit(main())
+    except SystemExit as ended:
+        if not isinstance(ended.code, str):
+            raise
+        print(ended.code, file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_leave()

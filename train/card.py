@@ -17,13 +17,12 @@ from huggingface_hub import EvalResult, ModelCardData
 from gender_demo.audit import report
 from gender_demo.audit_tables import Cell, Table
 from gender_demo.checkpoint import (
-    SHIPPED,
     Checkpoint,
-    CheckpointError,
     build_model,
     load_checkpoint,
     write_file,
 )
+from gender_demo.refusals import SHIPPED, CheckpointError
 from train.layouts import HOLDOUT
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
@@ -35,15 +34,8 @@ DATASETS = {"FairFace": "fairface", "UTKFace": "utkface"}
 UNKNOWN = "Not recorded in config.json."
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Flags of ``python -m train card``."""
-    parser.add_argument(
-        "checkpoint", type=Path, nargs="?", default=SHIPPED, help="default: the shipped one"
-    )
-
-
 def run(args: argparse.Namespace) -> int:
-    """Write the card; one sentence and exit code 1 where that is not possible."""
+    """Write the card; one sentence where that is not possible."""
     try:
         checkpoint = load_checkpoint(args.checkpoint)
         path = checkpoint.path / CARD

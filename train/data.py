@@ -72,7 +72,8 @@ def load_crops(folder: Path, splits: Iterable[str]) -> list[Crops]:
         pixels = open_crops(folder)
         facts = json.loads((folder / "prepared.json").read_text())
     except FileNotFoundError as error:
-        raise DataError(f"{error.filename} is missing: run python -m train prepare first") from None
+        missing = error.filename or folder / "manifest.parquet"
+        raise DataError(f"{missing} is missing: run python -m train prepare first") from None
     row = np.asarray(table["row"])
     split_of = np.asarray(table["split"])
     margin, names = float(facts["margin"]), facts.get("labels") or _labels(table.column_names)

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import argparse
 import errno
-from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 
-from gender_demo.checkpoint import SHIPPED, CheckpointError
+from gender_demo.refusals import CheckpointError
 from train.data import Crops, DataError, load_crops
 from train.finetune import FineTune
+from train.flags import PRESETS
 from train.lr_finder import find_rate
 from train.recipe import Recipe, class_weights
 from train.schedule import Schedule, parse_plan
@@ -29,50 +28,10 @@ from train.trainer import Trainer
 
 LOPSIDED = 1.5
 """Above this ratio of the largest class to the smallest, finetune weighs the classes."""
-PRESETS: dict[str, dict[str, Any]] = {
-    "scratch": {
-        "lr": 2e-3, "plan": "14@64,9@80,4@96", "weight_decay": 0.05, "smoothing": 0.05,
-        "ema": 0.997, "start": "none", "batch": 192, "decay": 0.65, "mixup": 0.2,
-    },
-    "finetune": {
-        "lr": 2e-3, "plan": "4@128", "weight_decay": 0.01, "smoothing": 0.0,
-        "ema": 0.0, "start": str(SHIPPED), "batch": 64, "decay": 0.4,
-        "mixup": 0.0,
-    },
-}  # fmt: skip
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Flags of ``python -m train fit``."""
-    parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
-    parser.add_argument("--out", type=Path, required=True, help="run folder")
-    parser.add_argument("--preset", choices=PRESETS, default="scratch")
-    parser.add_argument("--epochs", type=float, help="finetune: after the frozen one (4)")
-    parser.add_argument("--plan", help="epochs@side,… for example 10@64,3@96,1@112")
-    parser.add_argument("--decay", type=float, help="share of steps with falling rate")
-    parser.add_argument("--start", help="checkpoint folder, imagenet or none")
-    parser.add_argument("--arch", choices=("resnet18", "resnet34", "resnet50"), default="resnet18")
-    parser.add_argument("--lr", type=float)
-    parser.add_argument("--find-lr", action="store_true", help="only look for a learning rate")
-    parser.add_argument("--batch", type=int)
-    parser.add_argument("--weight-decay", type=float)
-    parser.add_argument("--smoothing", type=float)
-    parser.add_argument("--aux-weight", type=float, default=0.5, help="weight of age and race")
-    parser.add_argument("--ema", type=float)
-    parser.add_argument("--warmup", type=int, default=200, help="steps; not of finetune")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--mixup", type=float, help="alpha; 0: none")
-    parser.add_argument("--teacher", type=Path, help="run or checkpoint folder to learn from too")
-    parser.add_argument("--teacher-weight", type=float, default=0.7, help="its share, 0 to 1")
-    parser.add_argument("--no-webcam", action="store_true", help="no webcam degradation")
-    parser.add_argument("--no-balance", action="store_true", help="never weigh rare classes more")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--train-split", default="train")
-    parser.add_argument("--valid-split", default="holdout")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fit; a sentence and a non-zero exit code where data or flags are wrong."""
+    """Fit; a sentence where data or flags are wrong."""
     try:
         return fit(args)
     except (DataError, CheckpointError) as error:

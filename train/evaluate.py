@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -19,13 +18,12 @@ from PIL import Image
 from gender_demo import audit
 from gender_demo.checkpoint import (
     AUDIT,
-    SHIPPED,
-    CheckpointError,
     build_model,
     load_checkpoint,
     write_file,
 )
-from gender_demo.pipeline import DeviceError, Pipeline, load_pipeline
+from gender_demo.pipeline import Pipeline, load_pipeline
+from gender_demo.refusals import CheckpointError, DeviceError
 from train.data import DataError
 from train.degrade import COPIES, WEBCAM, Change, Random, paste_into_frame
 from train.figures import flips, label_gap, only, row, rows_by, summary, worst_and_best
@@ -41,50 +39,11 @@ from train.observe import Observation, Point, RememberedDetector, Show, middle, 
 from train.prepared import CONTEXT, is_prepared
 from train.speed import describe_machine, measure_speed
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gender-demo" / "faces"
 Figures = dict[str, Any]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Flags of ``python -m train evaluate``."""
-    parser.add_argument(
-        "data", type=Path, help="FairFace or UTKFace folder, Parquet file, or prepared folder"
-    )
-    parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="default: the shipped one")
-    parser.add_argument(
-        "--split", help="default: val, or the only one there is; test or holdout of a prepared one"
-    )
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N pictures only")
-    parser.add_argument(
-        "--end-to-end",
-        action="store_true",
-        help="pictures with more around the face: nothing is classified where none is found",
-    )
-    parser.add_argument("--degrade", choices=("webcam",), help="also with worse pictures")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument(
-        "--write-audit",
-        action="store_true",
-        help="measure everything on DATA (FairFace: val and val_context) and write the audit",
-    )
-    parser.add_argument(
-        "--utkface", type=Path, metavar="DIR", help="the audit's set from elsewhere"
-    )
-    parser.add_argument(
-        "--variants",
-        type=int,
-        metavar="N",
-        help="the audit's worse pictures and copies on N pictures evenly spread (default: all)",
-    )
-    parser.add_argument("--device", default="auto")
-    parser.add_argument(
-        "--cache", type=Path, default=CACHE, help="where found faces are kept (%(default)s)"
-    )
-    parser.add_argument("--no-cache", action="store_true", help="find every face anew")
-
-
 def run(args: argparse.Namespace) -> int:
-    """Measure and print; one sentence and exit code 1 where that is not possible."""
+    """Measure and print; one sentence where that is not possible."""
     try:
         pipeline = load_pipeline(args.checkpoint, args.device)
         measured = _audit(pipeline, args) if args.write_audit else _one_set(pipeline, args)

@@ -25,13 +25,12 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from gender_demo.checkpoint import (
-    CONFIG,
-    CheckpointError,
     Config,
     build_model,
     load_checkpoint,
     save_checkpoint,
 )
+from gender_demo.refusals import CONFIG, CheckpointError
 from train.augment import augment
 from train.blurred import fit_sharpness, look_blurred
 from train.calibrate import look, together, write_folder
@@ -42,20 +41,6 @@ from train.onnx_file import write_onnx
 VIEWS = (0.95, 1.1, 1.25)
 """Squares around a face whose answers are averaged: see ``Config.views``. Three views are no more
 often right than two, but fewer labels flip when a picture is shifted or saved again (the log)."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Flags of ``python -m train export``."""
-    parser.add_argument(
-        "run", type=Path, help="run folder of python -m train fit, or a checkpoint folder"
-    )
-    parser.add_argument("data", type=Path, nargs="?", help="the prepared data of that run")
-    parser.add_argument("--out", type=Path, help="checkpoint folder to write")
-    parser.add_argument("--onnx", type=Path, metavar="FILE", help="also as one ONNX file")
-    parser.add_argument("--px", default="112", help="sides to try, for example 96,112")
-    parser.add_argument("--train-split", default="train")
-    parser.add_argument("--split", default="holdout")
-    parser.add_argument("--facts", type=json.loads, default={}, help="JSON kept in the config")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -24,17 +24,8 @@ from train.data import open_crops
 MIB = 1 << 20
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Flags of ``python -m train pack``."""
-    parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
-    parser.add_argument("out", type=Path, help="a new folder")
-    parser.add_argument("--px", type=int, default=144, help="side of the crops (%(default)s)")
-    parser.add_argument("--quality", type=int, default=80, help="of WebP (%(default)s)")
-    parser.add_argument("--shard-mib", type=float, default=60, help="per file (%(default)s)")
-
-
 def run(args: argparse.Namespace) -> int:
-    """Pack; one sentence and exit code 1 where that is not possible."""
+    """Pack; one sentence where that is not possible."""
     try:
         shards = pack(args.data, args.out, args.px, args.quality, args.shard_mib)
     except FileNotFoundError as error:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import errno
 import hashlib
-import os
 import pickle
 import shutil
 from collections import Counter
@@ -27,7 +26,7 @@ from train.decisions import replay
 from train.duplicates import mark_copies
 from train.engines import ENGINES
 from train.faces import CROP_PX, Part, Row, Sorting
-from train.layouts import LAYOUTS, LayoutError, Reading, Record, read_records
+from train.layouts import LayoutError, Reading, Record, read_records
 from train.manifest import number_rows, write_prepared
 from train.report import write_report
 from train.splits import assign_holdout, check_splits
@@ -40,32 +39,8 @@ HELD_OUT = {"fairface": 0.0625}
 """Of a large set 2,500 faces are plenty."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Flags of ``python -m train prepare``."""
-    parser.add_argument("source", type=Path, help="folder, zip, tar or CSV")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--layout", required=True, help=", ".join(LAYOUTS))
-    parser.add_argument("--attribute", default="Male", help="of CelebA: what becomes the label")
-    parser.add_argument("--splits", default="train,val", help="of FairFace (default: %(default)s)")
-    parser.add_argument(
-        "--valid-pct", type=float, help="share held out of train (default: 0.2; fairface 0.0625)"
-    )
-    parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--engine", choices=ENGINES, default="local")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    look = parser.add_argument_group(
-        "what is kept", "defaults: fairface and utkface keep all that can be read"
-    )
-    look.add_argument("--face", choices=("largest", "middle", "reject"), help="of several faces")
-    look.add_argument("--no-face", choices=("drop", "whole"), help="whole: use the whole picture")
-    look.add_argument("--min-face-px", type=float, help="smaller faces are left out")
-    look.add_argument("--min-sharpness", type=float, help="blurred faces are left out (12)")
-    look.add_argument("--min-score", type=float, help="the detector's certainty (0.9)")
-    look.add_argument("--search-px", type=int, help="smallest face looked for at first (80)")
-
-
 def run(args: argparse.Namespace) -> int:
-    """Prepare; a sentence and exit code 1 where the source is wrong or the disk is full."""
+    """Prepare; a sentence where the source is wrong or the disk is full."""
     existed = args.out.exists()
     parts = args.out / "parts"
     chosen = {

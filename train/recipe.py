@@ -9,7 +9,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from gender_demo.checkpoint import CheckpointError, load_checkpoint
+from gender_demo.checkpoint import load_checkpoint
+from gender_demo.refusals import CheckpointError
 from train.data import Crops
 from train.finetune import parameter_groups
 

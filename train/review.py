@@ -22,9 +22,10 @@ import pyarrow.parquet as pq
 from PIL import Image
 from tqdm import tqdm
 
-from gender_demo.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from gender_demo.checkpoint import Checkpoint, load_checkpoint
 from gender_demo.classifier import Classifier
 from gender_demo.crops import crop_whole
+from gender_demo.refusals import CheckpointError
 from train.data import DataError, open_crops
 from train.decisions import DROP, KEEP, PREPARED, decide, read_decisions, undo
 from train.manifest import MANIFEST
@@ -36,13 +37,6 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 BATCH = 64
 Shown = dict[str, Any]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Flags of ``python -m train review``."""
-    parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
-    parser.add_argument("--checkpoint", type=Path, required=True, help="for example RUN/checkpoint")
-    parser.add_argument("--port", type=int, default=7861)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,0 +1,172 @@
+"""What each command takes, and what of it is refused before torch is loaded (it takes seconds)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from gender_demo.refusals import SHIPPED, CheckpointError, DeviceError, check_device, check_folder
+from train.layouts import LAYOUTS
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gender-demo" / "faces"
+PRESETS: dict[str, dict[str, Any]] = {
+    "scratch": {
+        "lr": 2e-3, "plan": "14@64,9@80,4@96", "weight_decay": 0.05, "smoothing": 0.05,
+        "ema": 0.997, "start": "none", "batch": 192, "decay": 0.65, "mixup": 0.2,
+    },
+    "finetune": {
+        "lr": 2e-3, "plan": "4@128", "weight_decay": 0.01, "smoothing": 0.0,
+        "ema": 0.0, "start": str(SHIPPED), "batch": 64, "decay": 0.4,
+        "mixup": 0.0,
+    },
+}  # fmt: skip
+ADVICE = {
+    "source": "give a folder, zip, tar or CSV",
+    "data": "give a folder that python -m train prepare wrote or, to evaluate, a data set",
+    "run": "give the --out of python -m train fit",
+    "teacher": "give a run or checkpoint folder",
+    "utkface": "give a folder or a Parquet file",
+}
+"""For each flag that must name something that is there."""
+
+
+def check(flags: argparse.Namespace) -> None:
+    """SystemExit with one sentence for a folder or a device that is not there."""
+    given = vars(flags)
+    for name, advice in ADVICE.items():
+        path = given.get(name)
+        if path is not None and not path.exists():
+            raise SystemExit(f"There is nothing at {path}: {advice}.")
+    try:
+        if "checkpoint" in given:
+            check_folder(flags.checkpoint)
+        if given.get("start") not in (None, "none", "imagenet"):
+            check_folder(flags.start)
+        if "device" in given:
+            check_device(flags.device)
+    except (CheckpointError, DeviceError) as error:
+        raise SystemExit(str(error)) from None
+
+
+def prepare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", type=Path, help="folder, zip, tar or CSV")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--layout", required=True, help=", ".join(LAYOUTS))
+    parser.add_argument("--attribute", default="Male", help="of CelebA: what becomes the label")
+    parser.add_argument("--splits", default="train,val", help="of FairFace (default: %(default)s)")
+    parser.add_argument(
+        "--valid-pct", type=float, help="share held out of train (default: 0.2; fairface 0.0625)"
+    )
+    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--engine", choices=("local", "ray"), default="local")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    look = parser.add_argument_group(
+        "what is kept", "defaults: fairface and utkface keep all that can be read"
+    )
+    look.add_argument("--face", choices=("largest", "middle", "reject"), help="of several faces")
+    look.add_argument("--no-face", choices=("drop", "whole"), help="whole: use the whole picture")
+    look.add_argument("--min-face-px", type=float, help="smaller faces are left out")
+    look.add_argument("--min-sharpness", type=float, help="blurred faces are left out (12)")
+    look.add_argument("--min-score", type=float, help="the detector's certainty (0.9)")
+    look.add_argument("--search-px", type=int, help="smallest face looked for at first (80)")
+
+
+def pack(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
+    parser.add_argument("out", type=Path, help="a new folder")
+    parser.add_argument("--px", type=int, default=144, help="side of the crops (%(default)s)")
+    parser.add_argument("--quality", type=int, default=80, help="of WebP (%(default)s)")
+    parser.add_argument("--shard-mib", type=float, default=60, help="per file (%(default)s)")
+
+
+def fit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
+    parser.add_argument("--out", type=Path, required=True, help="run folder")
+    parser.add_argument("--preset", choices=PRESETS, default="scratch")
+    parser.add_argument("--epochs", type=float, help="finetune: after the frozen one (4)")
+    parser.add_argument("--plan", help="epochs@side,… for example 10@64,3@96,1@112")
+    parser.add_argument("--decay", type=float, help="share of steps with falling rate")
+    parser.add_argument("--start", help="checkpoint folder, imagenet or none")
+    parser.add_argument("--arch", choices=("resnet18", "resnet34", "resnet50"), default="resnet18")
+    parser.add_argument("--lr", type=float)
+    parser.add_argument("--find-lr", action="store_true", help="only look for a learning rate")
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--weight-decay", type=float)
+    parser.add_argument("--smoothing", type=float)
+    parser.add_argument("--aux-weight", type=float, default=0.5, help="weight of age and race")
+    parser.add_argument("--ema", type=float)
+    parser.add_argument("--warmup", type=int, default=200, help="steps; not of finetune")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--mixup", type=float, help="alpha; 0: none")
+    parser.add_argument("--teacher", type=Path, help="run or checkpoint folder to learn from too")
+    parser.add_argument("--teacher-weight", type=float, default=0.7, help="its share, 0 to 1")
+    parser.add_argument("--no-webcam", action="store_true", help="no webcam degradation")
+    parser.add_argument("--no-balance", action="store_true", help="never weigh rare classes more")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--train-split", default="train")
+    parser.add_argument("--valid-split", default="holdout")
+
+
+def review(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="for example RUN/checkpoint")
+    parser.add_argument("--port", type=int, default=7861)
+
+
+def export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "run", type=Path, help="run folder of python -m train fit, or a checkpoint folder"
+    )
+    parser.add_argument("data", type=Path, nargs="?", help="the prepared data of that run")
+    parser.add_argument("--out", type=Path, help="checkpoint folder to write")
+    parser.add_argument("--onnx", type=Path, metavar="FILE", help="also as one ONNX file")
+    parser.add_argument("--px", default="112", help="sides to try, for example 96,112")
+    parser.add_argument("--train-split", default="train")
+    parser.add_argument("--split", default="holdout")
+    parser.add_argument("--facts", type=json.loads, default={}, help="JSON kept in the config")
+
+
+def evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "data", type=Path, help="FairFace or UTKFace folder, Parquet file, or prepared folder"
+    )
+    parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="default: the shipped one")
+    parser.add_argument(
+        "--split", help="default: val, or the only one there is; test or holdout of a prepared one"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N pictures only")
+    parser.add_argument(
+        "--end-to-end",
+        action="store_true",
+        help="pictures with more around the face: nothing is classified where none is found",
+    )
+    parser.add_argument("--degrade", choices=("webcam",), help="also with worse pictures")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument(
+        "--write-audit",
+        action="store_true",
+        help="measure everything on DATA (FairFace: val and val_context) and write the audit",
+    )
+    parser.add_argument(
+        "--utkface", type=Path, metavar="DIR", help="the audit's set from elsewhere"
+    )
+    parser.add_argument(
+        "--variants",
+        type=int,
+        metavar="N",
+        help="the audit's worse pictures and copies on N pictures evenly spread (default: all)",
+    )
+    parser.add_argument("--device", default="auto")
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE, help="where found faces are kept (%(default)s)"
+    )
+    parser.add_argument("--no-cache", action="store_true", help="find every face anew")
+
+
+def card(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "checkpoint", type=Path, nargs="?", default=SHIPPED, help="default: the shipped one"
+    )
