@@ -127,17 +127,19 @@ class LiveDesk(Generic[Follower]):
 
     def _work(self) -> None:
         while True:
-            with self._change:
-                if not self._waiting:
-                    self._change.wait(timeout=min(5.0, self._idle_s))
-                self._forget_idle(self._idle_s)
-                count = min(self._together, len(self._waiting))
-                taken = [self._waiting.popitem(last=False)[1] for _ in range(count)]
-            for (_, future), answer in zip(
-                taken, self._answer([frame for frame, _ in taken]), strict=True
-            ):
-                _settle(future, answer)
-            taken = []  # or the last frame would stay in memory until the next one
+            self._turn()
+
+    def _turn(self) -> None:
+        """Wait for frames, answer some. A call of its own, so that nothing of them outlasts it."""
+        with self._change:
+            if not self._waiting:
+                self._change.wait(timeout=min(5.0, self._idle_s))
+            self._forget_idle(self._idle_s)
+            count = min(self._together, len(self._waiting))
+            taken = [self._waiting.popitem(last=False)[1] for _ in range(count)]
+        answers = self._answer([frame for frame, _ in taken])
+        for (_, future), answer in zip(taken, answers, strict=True):
+            _settle(future, answer)
 
     def _answer(self, frames: list[Frame]) -> list[Answer]:
         """Answers of frames of different viewers, in their order."""

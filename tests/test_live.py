@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gc
 import io
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from gender_demo.frames import MAX_JPEG_BYTES, BadFrame, decode, read_frame
+from gender_demo import live
+from gender_demo.frames import MAX_JPEG_BYTES, BadFrame, Frame, decode, read_frame
 from gender_demo.live import LiveDesk
 from gender_demo.results import Analysis, Face, Prediction
 
@@ -252,6 +255,28 @@ def test_smaller_frames_of_a_viewer_are_followed_at_the_first_size() -> None:
     assert desk.submit(request(1, picture=jpeg(32, 24))).result(10)["size"] == [64, 48]
     assert desk.submit(request(2, picture=jpeg(128, 96))).result(10)["size"] == [128, 96]
     assert desk.submit(request(3, picture=jpeg(48, 64))).result(10)["size"] == [48, 64]
+
+
+def test_an_answered_frame_is_gone_from_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[weakref.ref[Any]] = []
+
+    def read(asked: object) -> Frame:
+        frame = read_frame(asked)
+        kept.append(weakref.ref(frame))
+        return frame
+
+    def follow(picture: Image.Image, at_s: float) -> Analysis:
+        kept.append(weakref.ref(picture))
+        return one_face(picture, at_s)
+
+    monkeypatch.setattr(live, "read_frame", read)
+    desk = new_desk(lambda: follow)
+    assert desk.submit(request()).result(10)["marks"]
+    end = time.monotonic() + 5
+    while any(ref() is not None for ref in kept) and time.monotonic() < end:
+        time.sleep(0.02)
+        gc.collect()
+    assert [ref() for ref in kept] == [None, None]
 
 
 def test_a_frame_is_decoded_as_rgb() -> None:
