@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
-from gender_demo.results import Box
+from gender_demo.results import Box, Face
 
 
 def area(box: Sequence[float]) -> float:
@@ -33,3 +34,13 @@ def near(a: Box, b: Box) -> bool:
     """Whether a face lost at ``a`` may have come back at ``b``: within two sides, of like size."""
     away = math.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2
     return away < 2 * math.sqrt(max(1.0, area(a))) and 0.3 < area(b) / max(1.0, area(a)) < 3.3
+
+
+def scaled(face: Face, by: float) -> Face:
+    """The same face in a picture ``by`` times as wide and high."""
+    if by == 1:
+        return face
+    x0, y0, x1, y1 = (value * by for value in face.box)
+    return replace(
+        face, box=(x0, y0, x1, y1), landmarks=tuple((x * by, y * by) for x, y in face.landmarks)
+    )

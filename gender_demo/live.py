@@ -58,15 +58,11 @@ FollowAll = Callable[[Sequence[tuple[Follower, Image.Image, float]]], list[Analy
 
 @dataclass
 class Session(Generic[Follower]):
-    """One viewer's follower, when it was last used by the server's clock, its last frame.
-
-    All frames are followed at the ``size`` of the first: a viewer may send smaller ones.
-    """
+    """One viewer's follower, when it was last used by the server's clock, its last frame."""
 
     follower: Follower
     used_s: float
     number: int = -1
-    size: tuple[int, int] = (0, 0)
 
 
 Ready = tuple[Frame, Session[Follower], Image.Image]
@@ -76,7 +72,8 @@ class LiveDesk(Generic[Follower]):
     """Takes frames of many viewers, lets one worker thread follow the faces in them.
 
     ``new_follower`` makes what remembers one viewer's faces and ``follow_all`` takes frames of at
-    most ``together`` viewers, as tracker.Tracker and tracker.follow_all do.
+    most ``together`` viewers, as tracker.Tracker and tracker.follow_all do. ``wants_large`` says
+    whether a viewer's next frame should be a large one.
     """
 
     def __init__(
@@ -84,11 +81,13 @@ class LiveDesk(Generic[Follower]):
         new_follower: Callable[[], Follower],
         follow_all: FollowAll[Follower],
         *,
+        wants_large: Callable[[Follower], bool] = lambda _: False,
         together: int = 1,
         max_viewers: int = MAX_VIEWERS,
         idle_s: float = IDLE_S,
     ) -> None:
         self._new_follower, self._follow_all = new_follower, follow_all
+        self._wants_large = wants_large
         self._together, self._max_viewers, self._idle_s = together, max_viewers, idle_s
         self._sessions: OrderedDict[str, Session[Follower]] = OrderedDict()
         self._waiting: OrderedDict[str, tuple[Frame, Future[Answer]]] = OrderedDict()
@@ -159,7 +158,10 @@ class LiveDesk(Generic[Follower]):
             logging.getLogger(__name__).exception("a live frame could not be analysed")
             self._sessions.pop(frame.viewer, None)
             return [_failed(frame)]
-        return [_answered(item[0], done) for item, done in zip(ready, analyses, strict=True)]
+        return [
+            _answered(frame, done, large=self._wants_large(session.follower))
+            for (frame, session, _), done in zip(ready, analyses, strict=True)
+        ]
 
     def _prepare(self, frame: Frame) -> Ready[Follower] | Answer:
         """What is needed to follow a frame, or the answer that says why it cannot be."""
@@ -173,11 +175,6 @@ class LiveDesk(Generic[Follower]):
         if frame.number <= session.number:
             return _busy(frame)
         session.number = frame.number
-        wide, high = session.size
-        if picture.width > wide or abs(picture.width * high - picture.height * wide) > wide + high:
-            session.size = picture.size
-        elif picture.size != session.size:
-            picture = picture.resize(session.size, Image.Resampling.BILINEAR)
         return frame, session, picture
 
     def _session(self, viewer: str) -> Session[Follower] | None:
@@ -204,7 +201,12 @@ def build_live(pipeline: Pipeline) -> gr.HTML:
     """The live view, to be called inside a ``gr.Blocks`` context; keep its ``value`` untouched."""
 
     together = TOGETHER_ON_GPU if pipeline.device.type == "cuda" else 1
-    desk = LiveDesk(lambda: Tracker(pipeline), follow_all, together=together)
+    desk = LiveDesk(
+        lambda: Tracker(pipeline),
+        follow_all,
+        wants_large=lambda tracker: tracker.wants_large,
+        together=together,
+    )
 
     async def follow_frame(request: object) -> Answer:
         return await asyncio.wrap_future(desk.submit(request))
@@ -224,11 +226,12 @@ def _static(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
 
 
-def _answered(frame: Frame, analysis: Analysis) -> Answer:
+def _answered(frame: Frame, analysis: Analysis, *, large: bool) -> Answer:
     return {
         "frame": frame.number,
         "size": list(analysis.size),
         "marks": marks(analysis),
+        "large": large,
         "server_ms": round((time.monotonic() - frame.came_s) * 1000, 1),
     }
 

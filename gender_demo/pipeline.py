@@ -12,11 +12,12 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from gender_demo.boxes import scaled
 from gender_demo.checkpoint import Checkpoint, load_checkpoint
 from gender_demo.crops import crop_face
 from gender_demo.labels import decide, sharpness
 from gender_demo.refusals import check_device, no_device
-from gender_demo.results import Analysis, Box, Face, Point, Prediction
+from gender_demo.results import Analysis, Face, Prediction
 from gender_demo.sturdy import SturdyClassifier, SturdyDetector
 
 MAX_SEARCH_PX = 1600
@@ -74,7 +75,7 @@ class Pipeline:
         """The MAX_FACES largest faces of each picture, in its own pixels."""
         small = [_shrink(picture) for picture in pictures]
         return [
-            [_scale(face, picture.width / less.width) for face in faces[:MAX_FACES]]
+            [scaled(face, picture.width / less.width) for face in faces[:MAX_FACES]]
             for picture, less, faces in zip(pictures, small, self.detect(small), strict=True)
         ]
 
@@ -134,11 +135,3 @@ def _shrink(picture: Image.Image) -> Image.Image:
         return picture
     width, height = (max(1, round(n * MAX_SEARCH_PX / longer)) for n in picture.size)
     return picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-
-
-def _scale(face: Face, by: float) -> Face:
-    if by == 1:
-        return face
-    box: Box = tuple(value * by for value in face.box)  # type: ignore[assignment]
-    points: tuple[Point, ...] = tuple((x * by, y * by) for x, y in face.landmarks)
-    return Face(box, face.score, points)

@@ -2,32 +2,48 @@
 
 A face once found is followed by O-Net alone. The search for new faces is spread over frames, a few
 scales at a time. The classifier looks at a face when it is new, has turned or grown, and then ever
-more rarely; what it says is averaged, so that the label holds still.
+more rarely; what it says is averaged, so that the label holds still. Faces are followed at
+FOLLOW_PX, but cut out of the frame as it came, so that a viewer may send small frames and a large
+one now and then.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from gender_demo.boxes import covers, iou, near
+from gender_demo.boxes import covers, iou, near, scaled
 from gender_demo.detector import CELL_PX, FaceDetector, pyramid_scales
-from gender_demo.labels import NOT_YET, Rules, cut_share, decide, face_px, sharpness
+from gender_demo.labels import NOT_YET, cut_share, decide, face_px, sharpness
 from gender_demo.pipeline import Pipeline
 from gender_demo.results import Analysis, Box, Face, Prediction
 from gender_demo.smoothing import SmoothBox
+from gender_demo.tracks import (
+    GONE_SCORE,
+    MEMORY,
+    NEW_SCORE,
+    Track,
+    is_due,
+    owners,
+    steadied,
+    thumbnail,
+    turn,
+)
 
+FOLLOW_PX = 480
+"""The longer side at which faces are followed: larger frames are made smaller for it."""
+PATIENCE_S = 1.0
+"""A small face waits so long for a frame as large as the largest that came, to be looked at."""
+SOON_S = 0.1
+"""How early a large frame is wished for."""
 SMALLEST_SHARE = 1 / 15
 """The smallest face looked for, as a share of the frame's shorter side."""
 SEARCH_EVERY = 3
 """Frames from one part of the search to the next while faces are being followed."""
-NEW_SCORE, KEEP_SCORE, GONE_SCORE = 0.9, 0.6, 0.2
-"""Detector scores at which a face starts to be followed, goes on being followed, is surely gone."""
 SHOW_MISSED, FORGET_S = 2, 2.0
 """A face not seen and not surely gone is drawn for SHOW_MISSED frames more; it is remembered,
 unseen, for FORGET_S."""
@@ -35,29 +51,6 @@ LOOK_NEAR_MISSED, KEEP_SPEED_S = 3, 0.6
 """For so many frames a face not seen is searched for at its own size, which is cheap; found again
 within KEEP_SPEED_S it is taken to have moved on steadily. At few frames a second faces move far."""
 LOOKS_PER_FRAME = 2
-LOOK_AGAIN_S = (0.1, 0.2, 0.4, 0.8, 1.5)
-"""Pauses between the first looks of the classifier; the last one then repeats."""
-MEMORY = 8
-"""How many looks the averaged probability remembers."""
-HYSTERESIS = 0.01
-"""How far the probability must pass its threshold to change what is shown."""
-
-
-@dataclass
-class _Track:
-    number: int
-    face: Face
-    box: SmoothBox
-    seen_s: float
-    thumbnail: NDArray[np.float32]
-    missed: int = 0
-    crowded: bool = False
-    looks: int = 0
-    look_s: float = -math.inf
-    look_px: float = 0.0
-    look_turn: float = 0.0
-    log_probabilities: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    shown: Prediction | None = None
 
 
 class Tracker:
@@ -68,11 +61,13 @@ class Tracker:
             raise TypeError("A Tracker needs a pipeline whose detect is a FaceDetector.")
         self.pipeline = pipeline
         self.detector: FaceDetector = pipeline.detect
-        self._tracks: list[_Track] = []
+        self._tracks: list[Track] = []
         self._numbered = 0
         self._frame = 0
         self._last_s = -math.inf
-        self._size = (0, 0)
+        self._size = (0, 0)  # at which faces are followed
+        self._largest_px = 0
+        self._due_since_s = math.inf
 
     def follow(self, picture: Image.Image, at_s: float) -> Analysis:
         """Faces of the next frame, RGB, taken ``at_s`` seconds into the video.
@@ -82,10 +77,27 @@ class Tracker:
         """
         return follow_all([(self, picture, at_s)])[0]
 
+    @property
+    def wants_large(self) -> bool:
+        """Whether the classifier is to look at a small face soon: a viewer that sends small frames
+        between may send a larger one now."""
+        return any(self._is_small(t) and is_due(t, self._last_s + SOON_S) for t in self._tracks)
+
+    def _reduce(self, picture: Image.Image) -> Image.Image:
+        """The frame in the size at which this viewer's faces are followed."""
+        wide, high = _follow_size(picture.size)
+        same_shape = abs(wide * self._size[1] - high * self._size[0]) <= wide + high
+        if same_shape and wide <= self._size[0]:
+            wide, high = self._size
+        if picture.size == (wide, high):
+            return picture
+        return picture.resize((wide, high), Image.Resampling.BILINEAR)
+
     def _expect(self, picture: Image.Image, at_s: float) -> list[Box]:
-        """Where the faces should be now."""
+        """Where the faces should be now, in a picture that was reduced."""
         if picture.size != self._size or at_s < self._last_s:
             self._tracks, self._frame, self._size = [], 0, picture.size
+            self._largest_px = 0
         self._last_s = at_s
         return [track.box.at(at_s) for track in self._tracks]
 
@@ -93,12 +105,12 @@ class Tracker:
         self, picture: Image.Image, at_s: float, expected: Sequence[Box], seen: Sequence[Face]
     ) -> None:
         """Move each track to where O-Net found its face."""
-        thumbnails = [_thumbnail(picture, face.box) for face in seen]
-        owners = _owners(self._tracks, expected, seen, thumbnails)
+        thumbnails = [thumbnail(picture, face.box) for face in seen]
+        owns = owners(self._tracks, expected, seen, thumbnails)
         for i, (track, face) in enumerate(zip(self._tracks, seen, strict=True)):
-            others = (f for k, f in enumerate(seen) if k != i and owners[k])
+            others = (f for k, f in enumerate(seen) if k != i and owns[k])
             track.crowded = any(iou(face.box, other.box) > 0.2 for other in others)
-            if owners[i]:
+            if owns[i]:
                 track.missed, track.seen_s = 0, at_s
                 track.face = track.box.update(face, at_s)
                 if not track.crowded:
@@ -137,9 +149,9 @@ class Tracker:
 
     def _welcome(self, picture: Image.Image, face: Face, at_s: float) -> None:
         """A face found by searching: one that was lost, or a new one."""
-        thumbnail = _thumbnail(picture, face.box)
+        look = thumbnail(picture, face.box)
         lost = [
-            (float(thumbnail @ track.thumbnail), track)
+            (float(look @ track.thumbnail), track)
             for track in self._tracks
             if track.missed and near(track.face.box, face.box)
         ]
@@ -151,15 +163,35 @@ class Tracker:
             track.missed, track.seen_s = 0, at_s
             return
         self._numbered += 1
-        self._tracks.append(_Track(self._numbered, face, SmoothBox(face, at_s), at_s, thumbnail))
+        self._tracks.append(Track(self._numbered, face, SmoothBox(face, at_s), at_s, look))
 
-    def _due(self, at_s: float) -> list[_Track]:
-        """The few faces that the classifier should look at most."""
-        due = [track for track in self._tracks if _due(track, at_s)]
+    def _is_small(self, track: Track) -> bool:
+        """Whether the classifier would see more of a face in a larger frame."""
+        return face_px(track.face.box) < self.pipeline.checkpoint.config.input_px
+
+    def _due(self, px: int, at_s: float) -> list[Track]:
+        """The few faces that the classifier should look at most in a frame of ``px`` pixels'
+        longer side."""
+        due = [track for track in self._tracks if is_due(track, at_s)]
+        small = any(map(self._is_small, due))
+        self._due_since_s = min(self._due_since_s, at_s) if small else math.inf
+        if at_s - self._due_since_s > PATIENCE_S:
+            self._largest_px = px  # larger ones do not come any more
+        if px < self._largest_px:
+            due = [track for track in due if not self._is_small(track)]
+        else:
+            self._largest_px, self._due_since_s = px, math.inf
         return sorted(due, key=lambda track: (track.looks, track.look_s))[:LOOKS_PER_FRAME]
 
-    def _look(self, track: _Track, crop: Image.Image, values: Sequence[float], at_s: float) -> None:
-        """Take in what the classifier said of a face."""
+    def _look(
+        self,
+        track: Track,
+        picture: Image.Image,
+        crop: Image.Image,
+        values: Sequence[float],
+        at_s: float,
+    ) -> None:
+        """Take in what the classifier said of a face, whose ``crop`` is of ``picture``."""
         config = self.pipeline.checkpoint.config
         logs = np.log(np.maximum(values, 1e-6))
         weight = 1 / min(track.looks + 1, MEMORY)
@@ -167,9 +199,10 @@ class Tracker:
         track.log_probabilities = (1 - weight) * old + weight * logs
         mean = np.exp(track.log_probabilities)
         averaged = tuple((mean / mean.sum()).tolist())
-        rules = _steadied(config.rules, track.shown)
+        rules = steadied(config.rules, track.shown)
+        face = self._in(picture, track.face)
         label, reasons = decide(
-            averaged, config.classes, rules, track.face, self._size, sharpness(crop)
+            averaged, config.classes, rules, face, picture.size, sharpness(crop)
         )
         named = tuple(zip(config.classes, averaged, strict=True))
         track.shown = Prediction(track.face, label, max(averaged), named, reasons, track.number)
@@ -177,24 +210,29 @@ class Tracker:
         track.look_s, track.look_px, track.look_turn = (
             at_s,
             face_px(track.face.box),
-            _turn(track.face),
+            turn(track.face),
         )
 
-    def _analysis(self) -> Analysis:
+    def _in(self, picture: Image.Image, face: Face) -> Face:
+        """A followed face in the pixels of the frame as it came."""
+        return scaled(face, picture.width / self._size[0])
+
+    def _analysis(self, picture: Image.Image) -> Analysis:
         self._frame += 1
         shown = [
             track
             for track in self._tracks
             if not track.missed or (track.missed <= SHOW_MISSED and track.face.score >= GONE_SCORE)
         ]
-        return Analysis(self._size, tuple(self._tell(track) for track in shown))
+        return Analysis(picture.size, tuple(self._tell(track, picture) for track in shown))
 
-    def _tell(self, track: _Track) -> Prediction:
+    def _tell(self, track: Track, picture: Image.Image) -> Prediction:
+        face = self._in(picture, track.face)
         if track.shown is not None:
-            return replace(track.shown, face=track.face)
+            return replace(track.shown, face=face)
         classes = self.pipeline.checkpoint.config.classes
         even = tuple((name, 1 / len(classes)) for name in classes)
-        return Prediction(track.face, None, 1 / len(classes), even, (NOT_YET,), track.number)
+        return Prediction(face, None, 1 / len(classes), even, (NOT_YET,), track.number)
 
 
 def follow_all(frames: Sequence[tuple[Tracker, Image.Image, float]]) -> list[Analysis]:
@@ -206,26 +244,32 @@ def follow_all(frames: Sequence[tuple[Tracker, Image.Image, float]]) -> list[Ana
     if not frames:
         return []
     pipeline, detector = frames[0][0].pipeline, frames[0][0].detector
-    for group in _grouped(frames, lambda tracker, picture, at_s: picture.size):
+    reduced = [(tracker, tracker._reduce(picture), at_s) for tracker, picture, at_s in frames]
+    for group in _grouped(reduced, lambda tracker, picture, at_s: picture.size):
         expected = [tracker._expect(picture, at_s) for tracker, picture, at_s in group]
         seen = detector.follow([picture for _, picture, _ in group], expected)
         for (tracker, picture, at_s), boxes, faces in zip(group, expected, seen, strict=True):
             tracker._see(picture, at_s, boxes, faces)
-    for group in _grouped(frames, lambda tracker, *_: (tracker._size, tracker._scales())):
+    for group in _grouped(reduced, lambda tracker, *_: (tracker._size, tracker._scales())):
         if scales := group[0][0]._scales():
             pictures, known = [p for _, p, _ in group], [t._known() for t, *_ in group]
             found = detector.search(pictures, scales, known)
             for (tracker, picture, at_s), faces in zip(group, found, strict=True):
                 tracker._find(picture, at_s, faces)
     looks = [
-        (tracker, track, pipeline.cut(picture, track.face), at_s)
+        (tracker, track, picture, pipeline.cut(picture, tracker._in(picture, track.face)), at_s)
         for tracker, picture, at_s in frames
-        for track in tracker._due(at_s)
+        for track in tracker._due(max(picture.size), at_s)
     ]
-    answers = pipeline.classify([crop for _, _, crop, _ in looks])
-    for (tracker, track, crop, at_s), values in zip(looks, answers, strict=True):
-        tracker._look(track, crop, values, at_s)
-    return [tracker._analysis() for tracker, *_ in frames]
+    answers = pipeline.classify([crop for _, _, _, crop, _ in looks])
+    for (tracker, track, picture, crop, at_s), values in zip(looks, answers, strict=True):
+        tracker._look(track, picture, crop, values, at_s)
+    return [tracker._analysis(picture) for tracker, picture, _ in frames]
+
+
+def _follow_size(size: tuple[int, int]) -> tuple[int, int]:
+    share = min(1.0, FOLLOW_PX / max(size))
+    return max(1, round(size[0] * share)), max(1, round(size[1] * share))
 
 
 def _grouped(
@@ -236,64 +280,3 @@ def _grouped(
     for frame in frames:
         groups.setdefault(key(*frame), []).append(frame)
     return list(groups.values())
-
-
-def _owners(
-    tracks: Sequence[_Track],
-    expected: Sequence[Box],
-    seen: Sequence[Face],
-    thumbnails: Sequence[NDArray[np.float32]],
-) -> list[bool]:
-    """Which tracks really see their own face.
-
-    Not where the score is low or the box jumped. Where two tracks see the same face, it belongs to
-    the one that it looks like.
-    """
-    owns = [
-        face.score >= KEEP_SCORE and iou(face.box, box) > 0.3
-        for face, box in zip(seen, expected, strict=True)
-    ]
-    likeness = [float(t.thumbnail @ new) for t, new in zip(tracks, thumbnails, strict=True)]
-    order = sorted(range(len(tracks)), key=lambda i: -likeness[i])
-    kept: list[int] = []
-    for i in order:
-        owns[i] = owns[i] and not any(covers(seen[k].box, seen[i].box) for k in kept)
-        if owns[i]:
-            kept.append(i)
-    return owns
-
-
-def _due(track: _Track, at_s: float) -> bool:
-    if track.missed or track.crowded:
-        return False
-    since = at_s - track.look_s
-    pause = LOOK_AGAIN_S[min(track.looks, len(LOOK_AGAIN_S)) - 1]
-    turned = abs(_turn(track.face) - track.look_turn) > 0.15
-    grown = abs(math.log(face_px(track.face.box) / max(1.0, track.look_px))) > 0.25
-    return not track.looks or since >= pause or (since >= LOOK_AGAIN_S[1] and (turned or grown))
-
-
-def _steadied(rules: Rules, shown: Prediction | None) -> Rules:
-    if shown is None:
-        return rules
-    by = HYSTERESIS if shown.label is None else -HYSTERESIS
-    return replace(rules, min_probability=rules.min_probability + by)
-
-
-def _thumbnail(picture: Image.Image, box: Box) -> NDArray[np.float32]:
-    """A face's look in a few numbers of zero mean and unit length, for telling two apart."""
-    x0, y0 = max(0.0, min(box[0], picture.width - 1)), max(0.0, min(box[1], picture.height - 1))
-    x1, y1 = max(x0 + 1, min(box[2], picture.width)), max(y0 + 1, min(box[3], picture.height))
-    small = picture.resize(
-        (12, 12), Image.Resampling.BILINEAR, box=(x0, y0, x1, y1), reducing_gap=2.0
-    )
-    values = np.asarray(small, dtype=np.float32).ravel()
-    values -= values.mean()
-    unit: NDArray[np.float32] = values / (np.linalg.norm(values) + 1e-6)
-    return unit
-
-
-def _turn(face: Face) -> float:
-    """How far the nose is off the middle between the eyes, in eye distances: grows in profile."""
-    (lx, _), (rx, _), (nx, _), *_ = face.landmarks
-    return (nx - (lx + rx) / 2) / max(4.0, abs(rx - lx))

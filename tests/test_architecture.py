@@ -22,6 +22,7 @@ ORDER = [
     "sturdy",
     "pipeline",
     "smoothing",
+    "tracks",
     "tracker",
     "drawing",
     "audit_tables",

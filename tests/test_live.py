@@ -249,12 +249,10 @@ def test_frames_that_wait_are_followed_together_and_only_the_broken_one_fails() 
     assert batches == [1, 2, 1, 1]
 
 
-def test_smaller_frames_of_a_viewer_are_followed_at_the_first_size() -> None:
-    desk = new_desk(lambda: one_face)
-    assert desk.submit(request(0, picture=jpeg(64, 48))).result(10)["size"] == [64, 48]
-    assert desk.submit(request(1, picture=jpeg(32, 24))).result(10)["size"] == [64, 48]
-    assert desk.submit(request(2, picture=jpeg(128, 96))).result(10)["size"] == [128, 96]
-    assert desk.submit(request(3, picture=jpeg(48, 64))).result(10)["size"] == [48, 64]
+def test_a_viewer_is_told_when_a_large_frame_is_wanted() -> None:
+    desk = new_desk(lambda: one_face, wants_large=lambda follower: follower is one_face)
+    assert desk.submit(request()).result(10)["large"] is True
+    assert new_desk(lambda: one_face).submit(request()).result(10)["large"] is False
 
 
 def test_an_answered_frame_is_gone_from_memory(monkeypatch: pytest.MonkeyPatch) -> None:

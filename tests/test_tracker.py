@@ -151,6 +151,39 @@ def test_an_empty_room_and_a_new_frame_size(detector: FaceDetector) -> None:
     assert watcher.tracker.follow(small, 1).size == (64, 48)
 
 
+def test_a_small_face_is_looked_at_in_large_frames(detector: FaceDetector) -> None:
+    watcher, tracks = Watcher(detector), set()
+    actor = video.Actor(video.patch(0), 70, lambda _: (320.0, 240.0))
+    for n, frame in enumerate(video.frames([actor], 30)):
+        size = (640, 480) if n in (0, 20) else (480, 360) if n % 2 else (320, 240)
+        analysis = watcher.tracker.follow(frame.resize(size), n / video.FPS)
+        assert analysis.size == size
+        (found,) = at(analysis, (size[0] / 2, size[1] / 2), size[0] / 40)
+        tracks.add(found.track)
+        assert watcher.tracker.wants_large == (n < 20 or n > 22)
+        assert sum(watcher.looked) == 1 + (n >= 20)
+    assert tracks == {1}
+
+
+def test_large_frames_are_not_waited_for_in_vain(detector: FaceDetector) -> None:
+    watcher = Watcher(detector)
+    actor = video.Actor(video.patch(0), 70, lambda _: (320.0, 240.0))
+    for n, frame in enumerate(video.frames([actor], 60)):
+        watcher.tracker.follow(frame if n < 3 else frame.resize((480, 360)), n / video.FPS)
+        if n == 26:
+            assert sum(watcher.looked) == 1
+    assert sum(watcher.looked) > 3
+
+
+def test_a_large_face_is_looked_at_in_any_frame(detector: FaceDetector) -> None:
+    watcher = Watcher(detector)
+    actor = video.Actor(video.patch(0), 240, lambda _: (320.0, 240.0))
+    for n, frame in enumerate(video.frames([actor], 20)):
+        watcher.tracker.follow(frame if n < 2 else frame.resize((480, 360)), n / video.FPS)
+        assert not watcher.tracker.wants_large
+    assert sum(watcher.looked) > 2
+
+
 def test_a_tracker_needs_the_detector_itself() -> None:
     torch.manual_seed(0)
     plain = Pipeline(

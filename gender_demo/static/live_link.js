@@ -5,6 +5,8 @@
 // other way: how much longer the larger ones take shows whether the line is thin, however long it is.
 const NEAR = { width: 480, quality: 0.75, bytesPerMs: 10000 };
 const FAR = { width: 320, quality: 0.45, bytesPerMs: 115 };
+// What is sent when the server is about to look closely at a small face.
+const LARGE = new Map([[NEAR, { width: 720, quality: 0.9 }], [FAR, { width: 480, quality: 0.7 }]]);
 const OTHER_EVERY = 12;
 const REMEMBERED = 5;
 const ENOUGH_BYTES_PER_MS = 800; // 6.4 Mbit/s
@@ -24,6 +26,7 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
   const taken = new Map([[NEAR, []], [FAR, []]]); // {bytes, ms on the way} of the last of each
   let means = NEAR, roundMs = 100, credit = 0, creditAt = 0;
   let failures = 0, notBefore = 0;
+  let wantsLarge = true, lastLarge = -1;
 
   // May be called with every camera frame; sends it when it is time to.
   function offer(source, width, height, at) {
@@ -32,13 +35,15 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
     creditAt = now;
     const probing = failures > 0;
     if (now < notBefore || credit < 0 || underWay >= (probing ? 1 : allowed)) return;
-    const way = number % OTHER_EVERY === 2 ? (means === NEAR ? FAR : NEAR) : means;
+    const large = wantsLarge && LARGE.get(means);
+    const way = large || (number % OTHER_EVERY === 2 ? (means === NEAR ? FAR : NEAR) : means);
     const share = Math.min(1, way.width / Math.max(width, height));
     canvas.width = Math.round(width * share);
     canvas.height = Math.round(height * share);
     context.drawImage(source, 0, 0, canvas.width, canvas.height);
     const picture = canvas.toDataURL("image/jpeg", way.quality).split(",")[1];
     credit -= picture.length;
+    if (large) [wantsLarge, lastLarge] = [false, number];
     send({ viewer, frame: number++, at_ms: at, picture }, at, now, way);
   }
 
@@ -57,7 +62,8 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
     failures = 0;
     onRecovery();
     if (answer.busy) { allowed = Math.max(1, allowed - 1); return; }
-    adapt(performance.now() - sentAt, answer.server_ms, request.picture.length, way);
+    if (taken.has(way)) adapt(performance.now() - sentAt, answer.server_ms, request.picture.length, way);
+    if (answer.frame >= lastLarge) wantsLarge = answer.large;
     if (answer.frame <= newest) return;
     newest = answer.frame;
     onAnswer(answer, at);
