@@ -2,7 +2,8 @@
 
 FairFace's own chips are squares of about 1.08 * sqrt(width * height) of MTCNN's box, their centre
 0.08 of that side below the box's, with the eyes level. A model sees best what it was trained on,
-so the same square is cut here, turned until the face is upright.
+so the same square is cut here, turned until the face is upright, and brightened if the picture is
+dark.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 
 from PIL import Image
 
+from gender_demo.light import brighten, gain
 from gender_demo.results import Face
 
 SIDE_PER_BOX = 1.0
@@ -82,7 +84,8 @@ def cut_square(
     left, top = max(0, x0), max(0, y0)
     right, bottom = min(picture.width, x0 + wide), min(picture.height, y0 + wide)
     if right > left and bottom > top:
-        canvas.paste(picture.crop((left, top, right, bottom)), (left - x0, top - y0))
+        inside = brighten(picture.crop((left, top, right, bottom)), gain(picture))
+        canvas.paste(inside, (left - x0, top - y0))
     scale = 1.0
     if side > size_px:
         small = max(1, round(wide * size_px / side))

@@ -20,6 +20,7 @@ from torch.nn.functional import interpolate, pad
 from torchvision.ops import batched_nms, roi_align
 
 from gender_demo.boxes import area
+from gender_demo.light import brighten
 from gender_demo.results import Box, Face
 
 CELL_PX = 12
@@ -141,7 +142,7 @@ class FaceDetector:
 
     def _load(self, pictures: Sequence[Image.Image]) -> Tensor:
         """RGB pictures of one size -> (n, 3, height, width): bytes on the CPU, floats on a GPU."""
-        images = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures]))
+        images = torch.from_numpy(np.stack([np.asarray(brighten(picture)) for picture in pictures]))
         images = images.to(self.device).permute(0, 3, 1, 2)
         return images if self.device.type == "cpu" else images.float()
 

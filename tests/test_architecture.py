@@ -14,6 +14,7 @@ ORDER = [
     "results",
     "boxes",
     "pictures",
+    "light",
     "crops",
     "labels",
     "detector",

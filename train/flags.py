@@ -89,7 +89,10 @@ def fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=float, help="finetune: after the frozen one (4)")
     parser.add_argument("--plan", help="epochs@side,… for example 10@64,3@96,1@112")
     parser.add_argument("--decay", type=float, help="share of steps with falling rate")
-    parser.add_argument("--start", help="checkpoint folder, imagenet or none")
+    # torchrun takes a --start for one of its own, wherever it stands.
+    parser.add_argument(
+        "--from", "--start", dest="start", help="checkpoint folder, imagenet or none"
+    )
     parser.add_argument("--arch", choices=("resnet18", "resnet34", "resnet50"), default="resnet18")
     parser.add_argument("--lr", type=float)
     parser.add_argument("--find-lr", action="store_true", help="only look for a learning rate")

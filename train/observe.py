@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from gender_demo import detector
+from gender_demo import detector, light
 from gender_demo.checkpoint import write_file
 from gender_demo.crops import crop_whole
 from gender_demo.labels import face_px
@@ -173,7 +174,7 @@ class RememberedDetector:
         self.detect = detect
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        source = Path(detector.__file__).read_bytes()
+        source = [inspect.getsource(module) for module in (detector, light)]
         settings = {
             name: value
             for name, value in vars(

@@ -56,7 +56,7 @@ def build(recipe: Recipe, crops: Crops, start: str) -> nn.Module:
             state = dict(weights.get_state_dict(progress=False, check_hash=True))
         except OSError as error:
             raise CheckpointError(
-                f"ImageNet weights cannot be downloaded ({error}): give --start a folder or none"
+                f"ImageNet weights cannot be downloaded ({error}): give --from a folder or none"
             ) from None
     else:
         checkpoint = load_checkpoint(start)

@@ -115,7 +115,7 @@ def test_it_draws_what_it_did(data: Path, finished: Path) -> None:
 def test_rare_classes_weigh_more_and_it_is_said(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    flags = ["--start", "none", "--find-lr", *FLAGS]
+    flags = ["--from", "none", "--find-lr", *FLAGS]
     assert main(["fit", str(data), "--out", str(tmp_path), *flags]) == 0
     said = capsys.readouterr().out
     assert "lopsided, so their faces are weighed: hat 16 × 1.50, plain 32 × 0.75" in said
@@ -180,8 +180,8 @@ def test_killed_processes_end_with_the_same_metrics(
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--start", "imagenet"], "ImageNet weights cannot be downloaded .* give --start"),
-        (["--start", "nowhere"], "There is no checkpoint folder at nowhere"),
+        (["--from", "imagenet"], "ImageNet weights cannot be downloaded .* give --from"),
+        (["--from", "nowhere"], "There is no checkpoint folder at nowhere"),
         (["--plan", "2@32,2@64"], "takes one stage"),
     ],
 )
