@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import signal
 from collections.abc import Callable
@@ -12,10 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
+from torch.distributed.run import get_args_parser
 
 from gender_demo.checkpoint import load_checkpoint
 from gender_demo.classifier import Classifier
-from train import trainer
+from train import flags, trainer
 from train.__main__ import main
 from train.data import load_crops
 from train.faces import cut
@@ -170,3 +172,15 @@ def test_export_writes_the_better_of_what_it_tried(
     assert other.config.training["steps"] == one.config.training["steps"]
     with pytest.raises(SystemExit, match=r"run\.pt is missing"):
         main(["export", str(tmp_path), str(data), "--out", str(out)])
+
+
+def test_torchrun_hands_every_flag_on() -> None:
+    """Other than a script's own parser, it also takes the beginnings of its flags' names."""
+    parser = argparse.ArgumentParser()
+    flags.fit(parser)
+    for action in parser._actions:
+        flag = next((name for name in action.option_strings if name.startswith("--")), None)
+        if flag is None or flag == "--help":
+            continue
+        given = ["--nproc-per-node", "2", "-m", "train", "fit", "data", flag]
+        assert get_args_parser().parse_args(given).training_script_args[-1] == flag
