@@ -28,7 +28,7 @@ const link = createLink({
 
 let state = "idle", stream = null, endFrames = () => {}, starting = 0;
 let free = [], held = [], shown = null, drawn = [];
-let frames = 0, frameMs = 33, holding = 0, answerMs = 60, lastFrameAt = 0;
+let frames = 0, frameMs = 33, holding = 0, answerMs = 60, lastFrameAt = 0, takenAt = 0;
 const shownAt = [], answeredAt = [];
 
 function setState(next, sentence = "") {
@@ -61,7 +61,7 @@ async function start(deviceId) {
   const settings = track.getSettings();
   mirror.checked = settings.facingMode === "user";
   video.srcObject = stream;
-  lastFrameAt = performance.now();
+  lastFrameAt = takenAt = performance.now();
   endFrames = eachFrame(video, onFrame);
   setState("starting");
   if (hadFocus) buttons.stop.focus();
@@ -77,7 +77,7 @@ function release() {
   video.srcObject = null;
   held = []; free = []; shown = null; drawn = [];
   shownAt.length = answeredAt.length = 0;
-  link.reset(); motion.clear(); faces.forget(); neighbours.forget();
+  link.reset(); motion.clear(); faces.forget();
   context.fillRect(0, 0, canvas.width, canvas.height);
   for (const name of ["shownFps", "answersFps", "ageMs", "frame", "marks", "strength"]) delete root.dataset[name];
   get("live-figures").textContent = "";
@@ -104,7 +104,6 @@ function pause() {
 }
 
 function onFrame(now, captured) {
-  frameMs += (Math.min(200, now - lastFrameAt) - frameMs) * 0.05;
   lastFrameAt = now;
   if (state === "paused" || !video.videoWidth || !visible()) return;
   if (state === "starting") { setState("running"); faces.say("Looking for faces."); }
@@ -112,12 +111,17 @@ function onFrame(now, captured) {
   if (slot.canvas.width !== video.videoWidth || slot.canvas.height !== video.videoHeight) {
     slot.canvas.width = video.videoWidth;
     slot.canvas.height = video.videoHeight;
-    slot.context = slot.canvas.getContext("2d", { alpha: false });
+    slot.context = slot.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
   }
   slot.context.drawImage(video, 0, 0);
+  // Drawn now and not later: until then one of the camera's few buffers is kept.
+  slot.context.getImageData(0, 0, 1, 1);
+  if (!neighbours.takes()) return free.push(slot);
+  frameMs += (Math.min(500, now - takenAt) - frameMs) * 0.1;
+  takenAt = now;
   [slot.at, slot.number] = [captured, ++frames];
   held.push(slot);
-  link.offer(slot.canvas, slot.canvas.width, slot.canvas.height, captured);
+  link.offer(slot.canvas, captured, neighbours.share());
   showHeld(performance.now());
 }
 
@@ -186,7 +190,7 @@ function tick() {
   get("live-figures").textContent = `${Math.round(shownFps)} frames/s · ${Math.round(answersFps)} analyses/s · ${ageMs ? `${ageMs} ms old` : "none yet"}`;
   if (state === "running" && root.dataset.ageMs) faces.tell(drawn, hide.checked);
   if (document.hidden || !visible()) lastFrameAt = now;
-  else neighbours.tell(stream.getVideoTracks()[0]);
+  else neighbours.tell();
   const silent = now - lastFrameAt > SILENT_AFTER_MS;
   if (silent && (state === "running" || state === "starting")) setState("error", CAMERA_TROUBLE.silent);
   if (!silent && get("live-message").textContent === CAMERA_TROUBLE.silent) setState("running");

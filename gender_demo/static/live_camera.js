@@ -30,23 +30,22 @@ async function openCamera(deviceId) {
   }
 }
 
-// Pages of one browser that run at once share its cores: they tell each other, and each asks its
-// camera for fewer frames. `tell` is to be called a few times a second while the page runs.
+// Pages of one browser that run at once share its cores and its few connections to the server: they
+// tell each other, and each takes one in `share()` of the camera's frames. All frames are drawn,
+// since Chromium's camera stands still when several pages keep different ones. `tell` is to be
+// called a few times a second while the page runs.
 function createNeighbours() {
   const channel = new BroadcastChannel("live-view"), me = Math.random(), heard = new Map();
-  let share = 1;
+  let frames = 0;
   channel.onmessage = ({ data }) => heard.set(data, performance.now());
 
-  function tell(track) {
+  function tell() {
     channel.postMessage(me);
     for (const [page, at] of heard) if (at < performance.now() - NEIGHBOUR_GONE_MS) heard.delete(page);
-    const next = Math.ceil((heard.size + 1) * 0.75);
-    if (next === share) return;
-    share = next;
-    track.applyConstraints({ ...CAMERA, frameRate: { ideal: 30 / share, max: 30 / share } }).catch(() => {});
   }
 
-  return { tell, forget: () => { share = 1; } };
+  const share = () => Math.ceil((heard.size + 1) * 0.5);
+  return { tell, share, takes: () => frames++ % share() === 0 };
 }
 
 // Calls back for each new frame with (now, captured): performance.now of the call and the capture.

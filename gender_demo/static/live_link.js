@@ -28,18 +28,19 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
   let failures = 0, notBefore = 0;
   let wantsLarge = true, lastLarge = -1;
 
-  // May be called with every camera frame; sends it when it is time to.
-  function offer(source, width, height, at) {
+  // May be called with every camera frame, a canvas; sends it when it is time to. `pages` share the
+  // browser's few connections.
+  function offer(source, at, pages) {
     const now = performance.now();
     credit = Math.min(30000, credit + (now - creditAt) * means.bytesPerMs);
     creditAt = now;
-    const probing = failures > 0;
-    if (now < notBefore || credit < 0 || underWay >= (probing ? 1 : allowed)) return;
+    const most = failures ? 1 : Math.max(1, Math.min(allowed, MOST_UNDER_WAY / pages));
+    if (now < notBefore || credit < 0 || underWay >= most) return;
     const large = wantsLarge && LARGE.get(means);
     const way = large || (number % OTHER_EVERY === 2 ? (means === NEAR ? FAR : NEAR) : means);
-    const share = Math.min(1, way.width / Math.max(width, height));
-    canvas.width = Math.round(width * share);
-    canvas.height = Math.round(height * share);
+    const share = Math.min(1, way.width / Math.max(source.width, source.height));
+    canvas.width = Math.round(source.width * share);
+    canvas.height = Math.round(source.height * share);
     context.drawImage(source, 0, 0, canvas.width, canvas.height);
     const picture = canvas.toDataURL("image/jpeg", way.quality).split(",")[1];
     credit -= picture.length;
