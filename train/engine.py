@@ -53,8 +53,8 @@ def fit(args: argparse.Namespace) -> int:
             setattr(args, name, value)
     if args.epochs is not None:
         args.plan = f"{args.epochs:g}@{args.plan.rpartition('@')[2]}"
-    stages = parse_plan(args.plan)
-    if args.preset == "finetune" and len(stages) > 1:
+    cycles = parse_plan(args.plan)
+    if args.preset == "finetune" and sum(map(len, cycles)) > 1:
         raise DataError("--preset finetune takes one stage, for example --plan 4@128")
     accelerator = _accelerator(args.device)
     device, processes = accelerator.device, accelerator.num_processes
@@ -85,9 +85,9 @@ def fit(args: argparse.Namespace) -> int:
     if accelerator.is_main_process and recipe.balanced:
         _tell_weights(train)
     steps = len(train) // recipe.batch
-    schedule: Schedule | FineTune = Schedule(stages, steps, recipe.warmup, args.decay)
+    schedule: Schedule | FineTune = Schedule(cycles, steps, recipe.warmup, args.decay)
     if args.preset == "finetune":
-        schedule = FineTune(*stages[0], steps)
+        schedule = FineTune(*cycles[0][0], steps)
     try:
         trainer = Trainer(
             recipe, train, valid, schedule, args.out, accelerator, args.start, teacher

@@ -14,8 +14,8 @@ from train.layouts import LAYOUTS
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gender-demo" / "faces"
 PRESETS: dict[str, dict[str, Any]] = {
     "scratch": {
-        "lr": 2e-3, "plan": "14@64,9@80,4@96", "weight_decay": 0.05, "smoothing": 0.05,
-        "ema": 0.997, "start": "none", "batch": 192, "decay": 0.65, "mixup": 0.2,
+        "lr": 2e-3, "plan": "14@64,9@80,4@96+9@80,5@96,3@112", "weight_decay": 0.05,
+        "smoothing": 0.05, "ema": 0.997, "start": "none", "batch": 192, "decay": 0.65, "mixup": 0.2,
     },
     "finetune": {
         "lr": 2e-3, "plan": "4@128", "weight_decay": 0.01, "smoothing": 0.0,
@@ -87,8 +87,8 @@ def fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument("--preset", choices=PRESETS, default="scratch")
     parser.add_argument("--epochs", type=float, help="finetune: after the frozen one (4)")
-    parser.add_argument("--plan", help="epochs@side,… for example 10@64,3@96,1@112")
-    parser.add_argument("--decay", type=float, help="share of steps with falling rate")
+    parser.add_argument("--plan", help="epochs@side,… for example 10@64,3@96; +…: again")
+    parser.add_argument("--decay", type=float, help="share of the first cycle's steps that fall")
     # torchrun takes a --start for one of its own, wherever it stands.
     parser.add_argument(
         "--from", "--start", dest="start", help="checkpoint folder, imagenet or none"
