@@ -74,7 +74,7 @@ def parse_flags(argv: list[str] | None) -> argparse.Namespace:
         help="port to listen on (default: %(default)s)",
     )
     parser.add_argument(
-        "--share", action="store_true", help="also print a public link, good for a week"
+        "--share", action="store_true", help="also print a public link, for a week at most"
     )
     parser.add_argument(
         "--auth", type=user_and_password, metavar="USER:PASSWORD", help="ask visitors for these"
@@ -144,7 +144,7 @@ def serve(flags: argparse.Namespace, folder: Path) -> int:
         return fail(f"The page cannot be served on {flags.host}:{flags.port} ({error}).")
     print(f"The page is at {url} (stop with Ctrl+C).", flush=True)
     if share_url:
-        print(f"For a week, or until this stops, also at {share_url}", flush=True)
+        print(f"Until this stops, for a week at most, also at {share_url}", flush=True)
     elif flags.share:
         print(
             "There is no public link: the share service cannot be reached. Is there internet? "

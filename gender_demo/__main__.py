@@ -1,4 +1,4 @@
-"""python -m gender_demo predict FILE_OR_FOLDER... | deploy USER/SPACE: the command line."""
+"""Say how the faces in pictures may be perceived, or publish the page."""
 
 from __future__ import annotations
 

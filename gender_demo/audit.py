@@ -156,8 +156,9 @@ def _measured(audit: Row) -> str:
         return f"{text}."
     worst, best = data["worst"], data["best"]
     return (
-        f"{text}; in the worst group ({group_name(worst['group'])}) for {with_interval(worst)}, "
-        f"in the best ({group_name(best['group'])}) for {with_interval(best)}."
+        f"{text}; of the groups by race and label together, in the worst "
+        f"({group_name(worst['group'])}) for {with_interval(worst)}, in the best "
+        f"({group_name(best['group'])}) for {with_interval(best)}."
     )
 
 
@@ -182,10 +183,9 @@ def _weak_spots(audit: Row | None) -> str:
 
 
 def _told(row: Row) -> str:
-    missed, right = row["missed"], f"{percent(row['accuracy'])}"
+    missed, seen = row["missed"], f"{percent(row['accuracy'])} % of {row['count']:,} right"
     if "lost_points" in row:
-        right += f" instead of {percent(row['accuracy'] + row['lost_points'] / 100)}"
-    seen = f"{right} % of {row['count']:,} right"
+        seen += f" instead of {percent(row['accuracy'] + row['lost_points'] / 100)} %"
     often = missed > MISSED_OFTEN * row["pictures"]
     return f"{seen}, no face found in {missed:,} of them" if often else seen
 
@@ -202,9 +202,17 @@ def _unsure(audit: Row | None, config: Config) -> str:
     data = audit["sets"]["fairface"]
     all_, groups = data["all"], sorted(row["coverage"] for row in data["by"]["race_label"])
     spread = f" ({percent(groups[0])} to {percent(groups[-1])} % by group)" if groups else ""
-    return (
-        f"{text}; of {all_['pictures']:,} pictures it answered {percent(all_['coverage'])} %"
+    text += (
+        f"; of {all_['pictures']:,} pictures it answered {percent(all_['coverage'])} %"
         f"{spread}, and {percent(all_['error'])} % of those answers were wrong."
+    )
+    if not audit["context"]["shown"]:
+        return text
+    shown = audit["context"]["shown"][0]
+    return (
+        f"{text} Most of those pictures are cut close around the face; shown with their "
+        f"surroundings, of {shown['count']:,} faces found it answered {percent(shown['coverage'])} "
+        f"% ({percent(shown['error'])} % wrong)."
     )
 
 
@@ -218,22 +226,25 @@ def _charts(audit: Row, classes: tuple[str, ...]) -> list[Chart]:
     for data in audit["sets"].values():
         name = f"{data['title']} {data['split']}"
         if data["by"]["race_label"]:
-            title = f"{name}: share right, by race label and label"
+            title = f"{name}: share right, by race and label"
             alt = f"{title}. {_ends(data)}"
             svg = charts.intervals(alt, _by_race(data["by"]["race_label"], classes), classes)
-            add(title, f"{name}, by race label and label", svg, alt)
+            add(title, f"{name}, by race and label", svg, alt)
         if data["by"]["age"]:
-            title = f"{name}: share right, by age label"
+            title = f"{name}: share right, by age"
             rows = [(row["group"]["age"], [_measured_as(row, ALL)]) for row in data["by"]["age"]]
             alt = f"{title}, with 95 % intervals."
-            add(title, f"{name}, by age label", charts.intervals(alt, rows), alt)
+            add(title, f"{name}, by age", charts.intervals(alt, rows), alt)
     fairface = audit["sets"]["fairface"]
     rows = [("as given", [_measured_as(fairface["all"], ALL)])]
     rows += [(row["name"], [_measured_as(row, ALL)]) for row in audit["degraded"] if row["count"]]
     alt = "Right on worse pictures, with 95 % intervals."
     add("Worse pictures: share right", "Worse pictures", charts.intervals(alt, rows), alt)
     bins = [(b["confidence"], _measured_as(b, ALL)) for b in fairface["calibration"]["bins"]]
-    alt = "Share right against the probability given; on the dashed line both are the same."
+    alt = (
+        "Share right against the probability given. On the dashed line both are the same; below it "
+        "the model was surer than it was right."
+    )
     add("Is a given probability true?", "Calibration", charts.reliability(alt, bins), alt)
     points = [
         (p["coverage"], Measured(p["error"], p["low"], p["high"], ALL))

@@ -57,7 +57,7 @@ GROUP_HEADERS = (
     "95 % from",
     "95 % to",
     "answered %",
-    "wrong of answered %",
+    "wrong among answers %",
     "no face found",
 )
 
@@ -82,10 +82,10 @@ def tables(audit: Row) -> list[Table]:
     for data in audit["sets"].values():
         name = f"{data['title']} {data['split']}"
         kinds = {
-            "race_label": "by race label and label",
+            "race_label": "by race and label",
             "label": "by label",
-            "race": "by race label",
-            "age": "by age label",
+            "race": "by race",
+            "age": "by age",
             "face_px": "by size of the face",
         }
         result += [
@@ -138,8 +138,8 @@ def _at_a_glance(audit: Row) -> Table:
                 rows.append(_cells(data[key], f"{name}, {group_name(data[key]['group'])}"))
     note = (
         "“As given”: the picture as it is in the data set, cropped by the serving code where a "
-        "face is found and as a whole where not; a guess for every face. “Answered” and “wrong of "
-        "answered”: with “unsure”."
+        "face is found and as a whole where not; a guess for every face. “Answered” and “wrong "
+        "among answers”: with “unsure”."
     )
     return Table("At a glance", GROUP_HEADERS, tuple(rows), note)
 
@@ -248,7 +248,7 @@ def _provenance(audit: Row) -> Table:
     rows: list[tuple[Cell, ...]] = [
         ("checkpoint", audit["checkpoint"]["name"]),
         ("sha-256 of its weights", audit["checkpoint"]["weights_sha256"]),
-        ("parameters", audit["parameters"]),
+        ("parameters", f"{audit['parameters']:,}"),
         ("date", audit["date"]),
         ("device", f"{machine['device']}, {machine['processor']}, {machine['threads']} threads"),
         ("torch", machine["torch"]),

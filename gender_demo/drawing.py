@@ -120,7 +120,8 @@ def _draw_caption(
 ) -> None:
     face_width = mark["box"][2] - mark["box"][0]
     # It follows the face, so that captions in a crowd stay apart, between readable and loud.
-    size = min(max(11.0, 3 * unit, face_width * 0.26), max(13.0, 9 * unit))
+    share = 0.55 if mark["caption"].isdigit() else 0.26
+    size = min(max(11.0, 3 * unit, face_width * share), max(13.0, 9 * unit))
     wrapped, font = _fit(mark["caption"], size, picture.size, face_width)
     if wrapped is None:
         return

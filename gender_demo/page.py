@@ -14,7 +14,7 @@ from gender_demo.audit import Report, report
 from gender_demo.failures import is_disk_trouble, log_failure
 from gender_demo.guard import DISK_FULL, FAILED, Guard, Traffic
 from gender_demo.live import build_live
-from gender_demo.photos import HEADERS, Annotator, escape_markdown, summarize
+from gender_demo.photos import HEADERS, Annotator, any_read, escape_markdown, summarize
 from gender_demo.pictures import MAX_BYTES
 from gender_demo.refusals import SHIPPED, CheckpointError
 from gender_demo.theme import build_theme
@@ -192,7 +192,7 @@ def _build_photos(annotator: Annotator, how_wrong: str) -> None:
     table = gr.Dataframe(headers=HEADERS, type="array", visible=False)
     outputs = [gallery, table, *downloads]
 
-    def show(rows: list[list[Any]]) -> tuple[str, dict[str, Any], Any, None]:
+    def show(rows: list[list[Any]]) -> tuple[str, dict[str, Any], Any, Any, None]:
         # Without the boxes, which the downloads have: a phone is too narrow for them.
         cells = [row[:-1] for row in rows]
         shown = {"title": "Faces", "headers": HEADERS[:-1], "rows": cells, "note": ""}
@@ -200,6 +200,7 @@ def _build_photos(annotator: Annotator, how_wrong: str) -> None:
             f"{summarize(rows)}\n\n{how_wrong} More in the report.",
             {"about": [], "charts": [], "tables": [shown]},
             gr.Column(visible=True),
+            gr.Gallery(visible=any_read(rows)),
             None,
         )
 
@@ -207,7 +208,7 @@ def _build_photos(annotator: Annotator, how_wrong: str) -> None:
         done.success(
             show,
             [table],
-            [summary, faces, results, files],
+            [summary, faces, results, gallery, files],
             api_visibility="private",
             show_progress="hidden",
         )
@@ -241,9 +242,10 @@ def _example(annotator: Annotator, path: Path) -> Callable[[], Any]:
 
 def _build_report(checkpoint: Checkpoint, shown: Report) -> None:
     gr.Markdown("## How often is it wrong?")
-    measured = shown.sentences[2]
+    own = is_shipped(checkpoint)
+    how_to_read = _static("report.md").split("\n\n")[: 1 + own] if shown.tables else []
     value = {
-        "about": [*([whose_model(checkpoint)] if is_shipped(checkpoint) else []), measured],
+        "about": [*([whose_model(checkpoint)] * own), shown.sentences[2], *how_to_read],
         "charts": [asdict(chart) for chart in shown.charts],
         "tables": [asdict(table) for table in shown.tables],
     }

@@ -10,6 +10,7 @@ import io
 import re
 import string
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -33,6 +34,7 @@ from gender_demo.files import (
     to_csv,
     to_json,
 )
+from gender_demo.labels import in_words
 from gender_demo.pictures import PictureError, clean_name, open_picture
 
 if TYPE_CHECKING:
@@ -114,12 +116,19 @@ def summarize(table: Sequence[Sequence[Any]]) -> str:
     unsure = sum(1 for row in table if row[2] == UNSURE)
     words = f"{_count(files - len(failed), 'picture')}, {_count(faces, 'face')}"
     lines = [f"{words}, {unsure} of them unsure." if unsure else f"{words}."]
+    if not any_read(table):
+        lines = ["Nothing could be read:"]
     if any(row[1] != "" and row[1] > CROWD for row in table):
         lines += [
             "",
             f"Where there are more than {CROWD} faces, the numbers are those of the table.",
         ]
     return "\n".join([*lines, "", *(f"- {escape_markdown(str(sentence))}" for sentence in failed)])
+
+
+def any_read(table: Sequence[Sequence[Any]]) -> bool:
+    """Whether any of the files was a picture."""
+    return any(row[1] != "" or row[4] == NO_FACE for row in table)
 
 
 def _cells(row: dict[str, Any]) -> list[Any]:
@@ -132,8 +141,12 @@ def _describe(result: FileResult) -> str:
     """What the picture's caption says, also to a screen reader."""
     found = marks(result.analysis) if result.analysis else []
     words = [mark["caption"] for mark in found]
-    many = f" and {len(words) - 3} more" if len(words) > 3 else ""
-    said = "; ".join(words[:3]) + many if words else NO_FACE
+    if len(words) > 3 and result.analysis:
+        labels = Counter(p.label for p in result.analysis.predictions).most_common()
+        classes = [name for name, _ in result.analysis.predictions[0].probabilities]
+        words = [f"{n} {in_words(label, classes) if label else UNSURE}" for label, n in labels]
+        return f"{clean_name(result.name)}: {len(found)} faces, {', '.join(words)}"
+    said = "; ".join(words) if words else NO_FACE
     return f"{clean_name(result.name)}: {said}"
 
 

@@ -140,8 +140,8 @@ def test_weak_spots_tell_of_faces_that_are_not_found(measured: dict[str, Any]) -
     for row_, told in ((worse | {"missed": 0}, False), (often, True)):
         spots = report({**measured, "degraded": [row_]}, CONFIG).sentences[3]
         before = worse["accuracy"] + 0.0225
-        right = f"{100 * worse['accuracy']:.1f} instead of {100 * before:.1f} %"
-        assert f"dark ({right} of {worse['count']:,} right" in spots
+        right = f"{100 * worse['accuracy']:.1f} % of {worse['count']:,} right"
+        assert f"dark ({right} instead of {100 * before:.1f} %" in spots
         assert (f"no face found in {often['missed']} of them)" in spots) == told
 
 
@@ -151,7 +151,7 @@ def test_unsure_is_told_by_group(measured: dict[str, Any]) -> None:
     shown = report(measured, CONFIG)
     assert f"({min(shares):.1f} to {max(shares):.1f} % by group)" in shown.sentences[6]
     tables = {table.title: table for table in shown.tables}
-    note = tables["FairFace val, by race label and label"].note
+    note = tables["FairFace val, by race and label"].note
     least = min(cells, key=lambda cell: cell["coverage"])
     told = f"Most often unsure about {audit.group_name(least['group'])}: {min(shares):.1f} % answ"
     assert told in note
@@ -184,7 +184,7 @@ def test_tables_are_whole_and_their_numbers_the_audits(measured: dict[str, Any])
     tables = {table.title: table for table in report(measured, CONFIG).tables}
     for table in tables.values():
         assert all(len(row) == len(table.headers) for row in table.rows), table.title
-    cells = tables["FairFace val, by race label and label"]
+    cells = tables["FairFace val, by race and label"]
     assert len(cells.rows) == 14
     for line, cell in zip(
         cells.rows, measured["sets"]["fairface"]["by"]["race_label"], strict=True

@@ -65,7 +65,8 @@ def card(checkpoint: Checkpoint) -> str:
         input_px=config.input_px,
         classes=", ".join(config.classes[:-1]) + f" and {config.classes[-1]}",
         temperature=f"{config.temperature:g}",
-        flip=f"the answer is the mean over {len(config.views)} view(s) ("
+        flip=f"the answer is the mean over {len(config.views)} "
+        + ("view (" if len(config.views) == 1 else "views (")
         + ", ".join(f"{view:g}" for view in config.views)
         + " times the square's side)"
         + (" and the mirror image of each" if config.flip_average else ""),
@@ -74,7 +75,7 @@ def card(checkpoint: Checkpoint) -> str:
         sentences="\n".join(f"- {sentence}" for sentence in shown.sentences),
         evaluation_data=_evaluation_data(audit, own=own_data(training)),
         training_data=_training_data(training),
-        procedure=markdown(Table("", ("setting", "value"), tuple(_flat(training)))),
+        procedure=markdown(Table("", ("setting", "value"), tuple(_flat(_procedure(training))))),
         tables="\n\n".join(
             f"### {table.title}\n\n{markdown(table)}" + (f"\n\n{table.note}" if table.note else "")
             for table in shown.tables
@@ -167,13 +168,28 @@ def _training_data(training: Mapping[str, Any]) -> str:
     )
 
 
+def _procedure(training: Mapping[str, Any]) -> dict[str, Any]:
+    """What is not said elsewhere in the card."""
+    return {k: v for k, v in training.items() if k not in ("command", "note", "data", "licence")}
+
+
 def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[Cell, ...]]:
     for name, value in values.items():
         title = f"{before}{name}".replace("_", " ")
         if isinstance(value, Mapping):
             yield from _flat(value, f"{title}: ")
         else:
-            yield title, str(value)
+            yield title, value if isinstance(value, str) else _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """A number or a list, also of lists, without brackets."""
+    if not isinstance(value, list | tuple):
+        return str(value)
+    return ", ".join(
+        " @ ".join(map(str, each)) if isinstance(each, list | tuple) else str(each)
+        for each in value
+    )
 
 
 def _commands(training: Mapping[str, Any], path: Path) -> dict[str, str]:

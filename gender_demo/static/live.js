@@ -220,8 +220,11 @@ function choose(event) {
   if (hit) faces.open(hit.track, canvas);
 }
 
+// What a person has just changed is painted and told at once, also while the picture stands.
 function repaint() {
-  if (shown) paint(performance.now());
+  if (!shown) return;
+  paint(performance.now());
+  faces.tell(drawn, hide.checked, 0);
 }
 
 buttons.start.onclick = () => start();

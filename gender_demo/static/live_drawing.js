@@ -47,9 +47,9 @@ function drawCaption(context, { box: [x0, y0, x1, y1], caption, color }, unit, z
   lines.forEach((line, i) => context.fillText(line, left + wide / 2, top + size * (0.84 + 1.22 * i)));
 }
 
-// Broken at the space that leaves the two lines most alike; never between a number and its %.
+// Broken at the space that leaves the two lines most alike; never between a number and its %, nor within "(your word)".
 function halves(text) {
-  const spaces = [...text.matchAll(/ (?!%)/g)].map((match) => match.index);
+  const spaces = [...text.matchAll(/ (?!%|word\))/g)].map((match) => match.index);
   if (!spaces.length) return [text];
   const longer = (at) => Math.max(at, text.length - at - 1);
   const at = spaces.reduce((best, next) => (longer(next) < longer(best) ? next : best));

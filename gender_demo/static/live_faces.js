@@ -71,11 +71,12 @@ function createFaces({ text, list, form, classes }) {
   }
 
   // Tells screen readers and the buttons what is drawn; at most one sentence in a while.
-  function tell(marks, hidden) {
+  function tell(marks, hidden, every = SPEAK_EVERY_MS) {
     renew(marks, hidden);
     wanted = sentence(marks, hidden);
+    if (!every) { clearTimeout(timer); timer = null; }
     if (timer || wanted === text.textContent) return;
-    const wait = Math.max(0, spokenAt + SPEAK_EVERY_MS - performance.now());
+    const wait = Math.max(0, spokenAt + every - performance.now());
     timer = setTimeout(() => {
       timer = null;
       if (wanted === text.textContent) return;

@@ -85,7 +85,21 @@ def test_photos_to_table_to_csv_to_report(open_page: OpenPage, width: int, tmp_p
     assert abs(float(rows[0]["x0"]) - 179) < 15
     open_tab(page, "Report")
     expect(page.get_by_role("heading", name="How often is it wrong?")).to_be_visible()
-    expect(page.locator("#report .about").last).to_contain_text("easured")
+    expect(page.locator("#report .about", has_text="easured").first).to_be_visible()
+
+
+def test_where_nothing_could_be_read_there_is_no_gallery(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    page = open_page()
+    open_tab(page, "Photos")
+    upload(page, broken)
+    expect(page.locator("#photos-summary")).to_contain_text("Nothing could be read:")
+    expect(page.locator("#photos-gallery")).to_be_hidden()
+    upload(page, EXAMPLES / "astronaut.jpg")
+    expect(page.locator("#photos-gallery img").first).to_be_visible()
 
 
 def test_an_example_and_a_sorted_table(open_page: OpenPage) -> None:
