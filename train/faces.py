@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ import imagehash
 import numpy as np
 from PIL import Image
 
+from gender_demo.boxes import scaled
 from gender_demo.crops import crop_face, crop_whole
 from gender_demo.detector import GREY, FaceDetector
 from gender_demo.labels import face_px, sharpness
@@ -132,7 +133,7 @@ def find_faces(pictures: Sequence[Image.Image], search_px: int) -> list[list[Fac
         for start in range(0, len(left), BATCH):
             chunk = left[start : start + BATCH]
             for i, faces in zip(chunk, detector.detect([shown[i][0] for i in chunk]), strict=True):
-                found[i] = [_scale(face, shown[i][1]) for face in faces]
+                found[i] = [scaled(face, shown[i][1]) for face in faces]
     return found
 
 
@@ -148,13 +149,6 @@ def _shrink(picture: Image.Image) -> tuple[Image.Image, float]:
     canvas = Image.new("RGB", (width, height), (GREY, GREY, GREY))
     canvas.paste(picture)
     return canvas, scale
-
-
-def _scale(face: Face, by: float) -> Face:
-    x0, y0, x1, y1 = (value * by for value in face.box)
-    return replace(
-        face, box=(x0, y0, x1, y1), landmarks=tuple((x * by, y * by) for x, y in face.landmarks)
-    )
 
 
 def _choose(faces: Sequence[Face], picture: Image.Image, sorting: Sorting) -> Face | None:
