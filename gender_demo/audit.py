@@ -46,6 +46,8 @@ ALL = 2
 NO_AUDIT = "No audit: nothing was measured, so no numbers are shown."
 MISSED_OFTEN = 0.05
 """Share of missed faces from which the notice tells of them."""
+FELT = 1.0
+"""Points lost from which worse pictures are called a weak spot."""
 OTHER_AUDIT = (
     "The audit belongs to other weights or settings, so no numbers are shown: measure again with "
     "python -m train evaluate --write-audit."
@@ -176,6 +178,8 @@ def _weak_spots(audit: Row | None) -> str:
     words = []
     for word, key, before in spots:
         row = figures.get(key)
+        if row and row.get("lost_points", FELT) < FELT and not _missed_often(row):
+            continue  # measured, and not weak
         told = f" ({before}{_told(row)})" if row else ""
         words.append(word + told)
     rest = "covered or turned faces" + (" (not measured)" if audit else "")
@@ -186,8 +190,11 @@ def _told(row: Row) -> str:
     missed, seen = row["missed"], f"{percent(row['accuracy'])} % of {row['count']:,} right"
     if "lost_points" in row:
         seen += f" instead of {percent(row['accuracy'] + row['lost_points'] / 100)} %"
-    often = missed > MISSED_OFTEN * row["pictures"]
-    return f"{seen}, no face found in {missed:,} of them" if often else seen
+    return f"{seen}, no face found in {missed:,} of them" if _missed_often(row) else seen
+
+
+def _missed_often(row: Row) -> bool:
+    return bool(row["missed"] > MISSED_OFTEN * row["pictures"])
 
 
 def _unsure(audit: Row | None, config: Config) -> str:

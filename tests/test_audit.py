@@ -143,6 +143,8 @@ def test_weak_spots_tell_of_faces_that_are_not_found(measured: dict[str, Any]) -
         right = f"{100 * worse['accuracy']:.1f} % of {worse['count']:,} right"
         assert f"dark ({right} instead of {100 * before:.1f} %" in spots
         assert (f"no face found in {often['missed']} of them)" in spots) == told
+    as_good = worse | {"missed": 0, "lost_points": 0.9}
+    assert "dark" not in report({**measured, "degraded": [as_good]}, CONFIG).sentences[3]
 
 
 def test_unsure_is_told_by_group(measured: dict[str, Any]) -> None:
