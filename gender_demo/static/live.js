@@ -18,7 +18,6 @@ const link = createLink({
   call: (request) => server.follow_frame(request),
   onAnswer: keepAnswer,
   onTrouble: (sentence) => {
-    motion.clear();
     if (state === "error" && get("live-message").textContent === sentence) return;
     setState("error", sentence);
     faces.say("Nothing is analysed just now.");

@@ -71,6 +71,7 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
   }
 
   function failed(sentence) {
+    if (performance.now() < notBefore) return; // of one cause with the last failure
     failures += 1;
     notBefore = performance.now() + Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
     if (failures > 1) onTrouble(sentence);

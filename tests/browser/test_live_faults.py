@@ -33,6 +33,15 @@ SHOWN_SHAPE = """canvas => {  // as object-fit says
     const zoom = fill(width / canvas.width, height / canvas.height);
     return Math.min(width, canvas.width * zoom) / Math.min(height, canvas.height * zoom);
 }"""
+MARKS = "JSON.parse(document.querySelector('#live').dataset.marks).length"
+WATCH_STRENGTH = """() => {
+    const { dataset } = document.querySelector("#live");
+    window.weakest = 1;
+    const watch = new MutationObserver(() => {
+        if (dataset.marks !== "[]") window.weakest = Math.min(window.weakest, dataset.strength);
+    });
+    watch.observe(document.querySelector("#live"), { attributeFilter: ["data-strength"] });
+}"""
 CAMERA = f"{TRACK}.getSettings().deviceId"
 
 
@@ -96,14 +105,14 @@ def test_a_frozen_tab_goes_on(open_page: OpenPage) -> None:
 def test_a_gap_of_three_seconds_in_the_network_heals(open_page: OpenPage) -> None:
     page = open_page()
     start(page)
+    page.evaluate(WATCH_STRENGTH)
     page.context.set_offline(True)
-    strength = "Number(document.querySelector('#live').dataset.strength)"
-    page.wait_for_function(f"{strength} < 0.8", timeout=3000)  # marks of the past fade
-    page.wait_for_timeout(2500)
+    page.wait_for_function("window.weakest < 0.5")  # marks of the past fade
+    page.wait_for_function(f"{MARKS} === 0")
+    page.wait_for_timeout(2000)
     wait_for_new_frame(page)
     page.context.set_offline(False)
     wait_for_state(page, "running")
-    page.wait_for_function(f"{strength} > 0.9")
     wait_for_box(page)
 
 
