@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -44,8 +45,10 @@ VERSION = 1
 ALL = 2
 """The charts' colour and shape for faces of all labels; 0, 1 … are the classes'."""
 NO_AUDIT = "No audit: nothing was measured, so no numbers are shown."
+NOT_MEASURED = "How often it is wrong was not measured."
 MISSED_OFTEN = 0.05
 """Share of missed faces from which the notice tells of them."""
+SMALL = "face of 40 pixels"
 FELT = 1.0
 """Points lost from which worse pictures are called a weak spot."""
 OTHER_AUDIT = (
@@ -66,8 +69,9 @@ class Chart:
 
 @dataclass(frozen=True)
 class Report:
-    """``sentences``: the panel's eight lines."""
+    """``headline``: how often it is wrong, in short; ``sentences``: the panel's eight lines."""
 
+    headline: str
     sentences: tuple[str, ...]
     tables: tuple[Table, ...]
     charts: tuple[Chart, ...]
@@ -78,8 +82,9 @@ def report(audit: Row | None, config: Config) -> Report:
     fitting = audit if fits(audit, config) else None
     missing = NO_AUDIT if audit is None else OTHER_AUDIT
     if fitting is None:
-        return Report(_sentences(None, config, missing), (), ())
+        return Report(NOT_MEASURED, _sentences(None, config, missing), (), ())
     return Report(
+        _headline(fitting),
         _sentences(fitting, config, missing),
         tuple(tables(fitting)),
         tuple(_charts(fitting, config.classes)),
@@ -141,18 +146,26 @@ def _sentences(audit: Row | None, config: Config, missing: str) -> tuple[str, ..
         "Frames stay in the server's memory, are answered and forgotten; behind a share link they "
         "pass through the share service.",
         "It must not be used for decisions about a person, for access, advertising or "
-        "surveillance, nor at work or school.",
+        "surveillance, nor to judge anybody at work or school.",
         _unsure(audit, config),
         "Stop the camera whenever you like, hide the labels with the switch, and find every figure "
         "in the report.",
     )
 
 
+def _headline(audit: Row) -> str:
+    all_ = audit["sets"]["fairface"]["all"]
+    wrong = all_["count"] - all_["right"]
+    if not wrong:
+        return f"None of {all_['count']:,} guesses was wrong."
+    return f"About 1 in {round(all_['count'] / wrong)} guesses is wrong."
+
+
 def _measured(audit: Row) -> str:
     data = audit["sets"]["fairface"]
     text = (
-        f"Measured on {long_date(audit['date'])}: right for {with_interval(data['all'])} "
-        f"{data['title']} {data['split']} pictures"
+        f"{_headline(audit)} Measured on {long_date(audit['date'])}: right for "
+        f"{with_interval(data['all'])} {data['title']} {data['split']} pictures"
     )
     if data["worst"] is None:
         return f"{text}."
@@ -165,31 +178,42 @@ def _measured(audit: Row) -> str:
 
 
 def _weak_spots(audit: Row | None) -> str:
-    figures: dict[str, Row] = {}
-    if audit is not None:
-        figures = {row["name"]: row for row in audit["degraded"]}
-        figures["children"] = audit["sets"]["fairface"]["age_under_10"]
-    spots = (
-        ("children", "children", "under 10: "),
-        ("small", "face of 40 pixels", "40 pixels: "),
-        ("dark", "dark", ""),
-        ("blurred", "blur", ""),
-    )
-    words = []
-    for word, key, before in spots:
-        row = figures.get(key)
-        if row and row.get("lost_points", FELT) < FELT and not _missed_often(row):
-            continue  # measured, and not weak
-        told = f" ({before}{_told(row)})" if row else ""
-        words.append(word + told)
-    rest = "covered or turned faces" + (" (not measured)" if audit else "")
-    return f"Known weak spots: {', '.join(words)}, {rest}."
+    if audit is None:
+        return "Known weak spots: children, small, dark, blurred, covered or turned faces."
+    data = audit["sets"]["fairface"]
+    children, worse = data["age_under_10"], {row["name"]: row for row in audit["degraded"]}
+    words = [f"children (under 10: {_told(children)})"] if children else []
+    words += [f"{name} ({_told(row)})" for name, row in _weak_groups(data)]
+    for name, key in (("faces of 40 pixels", SMALL), ("dark pictures", "dark"), ("blur", "blur")):
+        row = worse.get(key)
+        if row and (row["lost_points"] >= FELT or _missed_often(row)):
+            words.append(f"{name} ({_told(row)})")
+    known = f"Known weak spots: {', '.join(words)}. " if words else ""
+    return f"{known}Covered or turned faces were not measured."
+
+
+def _weak_groups(data: Row) -> list[tuple[str, Row]]:
+    """Ages from ten up and races for which even the interval's upper end is below what is right
+    of all."""
+    told = {"age": "faces aged {}", "race": "{} faces"}
+    return [
+        (told[kind].format(row["group"][kind].replace("_", "/")), row)
+        for kind in told
+        for row in data["by"][kind]
+        if row["count"] and row["high"] < data["all"]["accuracy"] and not _is_child(row["group"])
+    ]
+
+
+def _is_child(group: dict[str, str]) -> bool:
+    first_year = re.match(r"\d+", group.get("age", ""))
+    return first_year is not None and int(first_year.group()) < 10
 
 
 def _told(row: Row) -> str:
     missed, seen = row["missed"], f"{percent(row['accuracy'])} % of {row['count']:,} right"
     if "lost_points" in row:
         seen += f" instead of {percent(row['accuracy'] + row['lost_points'] / 100)} %"
+        seen += f", {percent(row['coverage'])} % answered"
     return f"{seen}, no face found in {missed:,} of them" if _missed_often(row) else seen
 
 
@@ -208,7 +232,9 @@ def _unsure(audit: Row | None, config: Config) -> str:
         return f"{text}."
     data = audit["sets"]["fairface"]
     all_, groups = data["all"], sorted(row["coverage"] for row in data["by"]["race_label"])
-    spread = f" ({percent(groups[0])} to {percent(groups[-1])} % by group)" if groups else ""
+    spread = (
+        f" ({percent(groups[0])} to {percent(groups[-1])} % by race and label)" if groups else ""
+    )
     text += (
         f"; of {all_['pictures']:,} pictures it answered {percent(all_['coverage'])} %"
         f"{spread}, and {percent(all_['error'])} % of those answers were wrong."

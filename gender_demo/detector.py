@@ -17,9 +17,20 @@ from facenet_pytorch import MTCNN
 from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
-from torchvision.ops import batched_nms, roi_align
+from torchvision.ops import roi_align
 
 from gender_demo.boxes import area
+from gender_demo.candidates import (
+    SEATS,
+    areas,
+    around,
+    likeliest,
+    nms_by_smaller,
+    regress,
+    same_place,
+    squared,
+    suppress,
+)
 from gender_demo.light import brighten
 from gender_demo.results import Box, Face
 
@@ -37,6 +48,8 @@ tiled with faces must not take all memory. A group of 170 faces needs 3,500 and 
 SMALL_PX, SMALL_SCORE = 40, 0.9
 """Boxes smaller than this (root of their area) need this score: most false ones are small, and
 below it serving gives no label anyway. train/LOG.md has the figures."""
+MOST_SETTLED, SETTLED_AT_ONCE = 100, 64
+"""Of each picture, how many faces are looked at again, and how many together."""
 
 
 class FaceDetector:
@@ -90,17 +103,19 @@ class FaceDetector:
         if known is not None and len(boxes):
             new = torch.tensor(
                 [
-                    not any(_same_place(box, other) for other in known[owner])
+                    not any(same_place(box, other) for other in known[owner])
                     for box, owner in zip(boxes.tolist(), owners.tolist(), strict=True)
                 ]
             )
             boxes, owners = boxes[new], owners[new]
         boxes, owners = self._reject(images, boxes, owners)
         boxes, scores, points = self._refine(images, boxes, owners)
-        small = _areas(boxes) < SMALL_PX**2
+        small = areas(boxes) < SMALL_PX**2
         least = torch.where(small, max(SMALL_SCORE, self.thresholds[2]), self.thresholds[2])
         keep = (scores > least).nonzero()[:, 0]
-        keep = keep[_nms_by_smaller(boxes[keep], scores[keep], owners[keep], 0.7)]
+        keep = keep[nms_by_smaller(boxes[keep], scores[keep], owners[keep], 0.7)]
+        if len(keep):
+            boxes, points = self._settle(images, boxes, points, owners, keep)
         result: list[list[Face]] = [[] for _ in pictures]
         faces = _to_faces(boxes[keep], scores[keep], points[keep])
         for face, owner in zip(faces, owners[keep].tolist(), strict=True):
@@ -121,7 +136,7 @@ class FaceDetector:
         if not flat:
             return [[] for _ in pictures]
         owners = torch.tensor([i for i, each in enumerate(boxes) for _ in each], device=self.device)
-        squares = _square(torch.tensor(flat, device=self.device))
+        squares = squared(torch.tensor(flat, device=self.device))
         faces = iter(_to_faces(*self._refine(self._load(pictures), squares, owners)))
         return [[next(faces) for _ in each] for each in boxes]
 
@@ -161,14 +176,14 @@ class FaceDetector:
             per = torch.tensor([width / small[1], height / small[0]], device=self.device)
             square = torch.cat([corner * per, (corner + CELL_PX) * per], 1)
             score = probability[:, 1][mask]
-            keep = _suppress(square, score, owner, 0.5)
-            boxes.append(_regress(square, regression.permute(0, 2, 3, 1)[mask])[keep])
+            keep = suppress(square, score, owner, 0.5)
+            boxes.append(regress(square, regression.permute(0, 2, 3, 1)[mask])[keep])
             scores.append(score[keep])
             owners.append(owner[keep])
         all_boxes, all_owners = torch.cat(boxes), torch.cat(owners)
-        keep = _suppress(all_boxes, torch.cat(scores), all_owners, 0.7)
-        keep = _likeliest(keep, all_owners[keep], MAX_PROPOSALS)
-        return _square(all_boxes[keep]), all_owners[keep]
+        keep = suppress(all_boxes, torch.cat(scores), all_owners, 0.7)
+        keep = likeliest(keep, all_owners[keep], MAX_PROPOSALS)
+        return squared(all_boxes[keep]), all_owners[keep]
 
     def _reject(self, images: Tensor, boxes: Tensor, owners: Tensor) -> tuple[Tensor, Tensor]:
         """R-Net: most candidates go, the others are moved closer."""
@@ -179,9 +194,9 @@ class FaceDetector:
         score = probability[:, 1]
         ok = score > self.thresholds[1]
         boxes, owners, score, regression = boxes[ok], owners[ok], score[ok], regression[ok]
-        keep = _suppress(boxes, score, owners, 0.7)
-        keep = _likeliest(keep, owners[keep], MAX_CANDIDATES)
-        return _square(_regress(boxes[keep], regression[keep])), owners[keep]
+        keep = suppress(boxes, score, owners, 0.7)
+        keep = likeliest(keep, owners[keep], MAX_CANDIDATES)
+        return squared(regress(boxes[keep], regression[keep])), owners[keep]
 
     def _refine(
         self, images: Tensor, boxes: Tensor, owners: Tensor
@@ -193,7 +208,23 @@ class FaceDetector:
         regression, points, probability = self.onet(pieces)
         size = (boxes[:, 2:] - boxes[:, :2]).unsqueeze(1)
         landmarks = points.reshape(-1, 2, 5).transpose(1, 2) * size + boxes[:, None, :2]
-        return _regress(boxes, regression), probability[:, 1], landmarks
+        return regress(boxes, regression), probability[:, 1], landmarks
+
+    def _settle(
+        self, images: Tensor, boxes: Tensor, points: Tensor, owners: Tensor, keep: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Boxes and landmarks, those of the faces to keep as means over SEATS and themselves."""
+        first = likeliest(keep, owners[keep], MOST_SETTLED)
+        for some in torch.split(first, SETTLED_AT_ONCE):
+            seen, scores, marks = self._refine(
+                images, around(boxes[some]), owners[some].repeat_interleave(len(SEATS))
+            )
+            weight = (scores > self.thresholds[2]).to(boxes.dtype).reshape(len(some), len(SEATS), 1)
+            for all_, ones in ((boxes, seen), (points, marks)):
+                before = all_[some].flatten(1)
+                told = (ones.reshape(len(some), len(SEATS), -1) * weight).sum(1)
+                all_[some] = ((before + told) / (1 + weight.sum(1))).reshape(all_[some].shape)
+        return boxes, points
 
 
 def pyramid_scales(size: tuple[int, int], min_face_px: float) -> list[float]:
@@ -236,45 +267,6 @@ def _cut(images: Tensor, boxes: Tensor, owners: Tensor, size_px: int) -> tuple[T
     return _normalize(pieces), whole
 
 
-def _regress(boxes: Tensor, regression: Tensor) -> Tensor:
-    return boxes + regression * (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
-
-
-def _square(boxes: Tensor) -> Tensor:
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-    half = (boxes[:, 2:] - boxes[:, :2]).amax(1, keepdim=True) / 2
-    return torch.cat([centre - half, centre + half], 1)
-
-
-def _likeliest(keep: Tensor, owners: Tensor, most: int) -> Tensor:
-    """The first ``most`` indices of each owner; ``keep`` is in falling order of score."""
-    if len(keep) <= most:
-        return keep
-    return torch.cat([keep[owners == owner][:most] for owner in range(int(owners.max()) + 1)])
-
-
-def _suppress(boxes: Tensor, scores: Tensor, owners: Tensor, threshold: float) -> Tensor:
-    """``batched_nms``, which moves each picture's boxes apart: in double precision, or a picture's
-    faces would depend on its place in the batch."""
-    keep: Tensor = batched_nms(boxes.double(), scores.double(), owners, threshold)
-    return keep
-
-
-def _nms_by_smaller(boxes: Tensor, scores: Tensor, owners: Tensor, threshold: float) -> Tensor:
-    """Greedy suppression by intersection over the *smaller* area, as MTCNN ends."""
-    areas = _areas(boxes)
-    low = torch.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    smaller = torch.minimum(areas[:, None], areas[None]).clamp(min=1e-9)
-    overlap = (high - low).clamp(min=0).prod(2) / smaller
-    clash = ((overlap > threshold) & (owners[:, None] == owners[None])).cpu().numpy()
-    keep: list[int] = []
-    for i in scores.argsort(descending=True).tolist():
-        if not clash[i, keep].any():
-            keep.append(i)
-    return torch.tensor(keep, dtype=torch.long, device=boxes.device)
-
-
 def _to_faces(boxes: Tensor, scores: Tensor, points: Tensor) -> list[Face]:
     return [
         Face((x0, y0, x1, y1), score, tuple((x, y) for x, y in landmarks))
@@ -282,17 +274,6 @@ def _to_faces(boxes: Tensor, scores: Tensor, points: Tensor) -> list[Face]:
             boxes.tolist(), scores.tolist(), points.tolist(), strict=True
         )
     ]
-
-
-def _same_place(box: Sequence[float], other: Box) -> bool:
-    """Whether a candidate only finds again what is known: its centre inside, of like size."""
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    inside = other[0] < x < other[2] and other[1] < y < other[3]
-    return inside and 0.25 < area(box) / max(1.0, area(other)) < 4
-
-
-def _areas(boxes: Tensor) -> Tensor:
-    return (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1)
 
 
 def _shift(face: Face, by: float) -> Face:

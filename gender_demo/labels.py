@@ -13,7 +13,7 @@ from PIL import Image
 from gender_demo.boxes import area, overlap
 from gender_demo.results import Box, Face
 
-NOT_YET = "not_yet"
+NOT_YET = "just_found"
 
 REASONS = {
     "close_call": "the model is not sure enough",

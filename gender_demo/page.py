@@ -104,7 +104,8 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
         delete_cache=(DELETE_EVERY_S, DELETE_AFTER_S),
     )
     with page:
-        gr.Markdown(_static("title.md"), elem_id="title")
+        subtitle = escape_markdown(shown.headline)
+        gr.Markdown(f"{_static('title.md').rstrip()} {subtitle}", elem_id="title")
         if not is_shipped(checkpoint):
             gr.Markdown(escape_markdown(whose_model(checkpoint)), elem_id="whose")
         with gr.Tabs(elem_id="tabs"):
@@ -114,7 +115,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
                 with gr.Column(scale=5, min_width=320):
                     build_live(pipeline)
             with gr.Tab("Photos", id="photos"):
-                _build_photos(annotator, escape_markdown(shown.sentences[2]))
+                _build_photos(annotator, shown)
             with gr.Tab("Report", id="report"):
                 _build_report(checkpoint, shown)
         _build_annotate_route(annotator)
@@ -158,7 +159,10 @@ def _build_panel(checkpoint: Checkpoint, shown: Report) -> None:
         gr.Markdown(_static("notice.md" if knows_gender else "notice_other_labels.md"))
 
 
-def _build_photos(annotator: Annotator, how_wrong: str) -> None:
+def _build_photos(annotator: Annotator, shown: Report) -> None:
+    guesses, labels, how_wrong, *_ = map(escape_markdown, shown.sentences)
+    uses = escape_markdown(shown.sentences[5])
+    gr.Markdown(f"**{guesses}** {labels} {uses}", elem_id="photos-notice")
     gr.Markdown(_static("photos.md"))
     files = gr.File(file_count="multiple", label="Pictures", elem_id="photos-files", height=150)
     with gr.Row(elem_id="photos-examples"):
@@ -178,7 +182,7 @@ def _build_photos(annotator: Annotator, how_wrong: str) -> None:
             interactive=False,
             buttons=["download", "fullscreen"],
         )
-        with gr.Row(elem_id="photos-downloads"):
+        with gr.Row(elem_id="photos-downloads") as row:
             downloads = [
                 gr.DownloadButton(words, elem_id=f"photos-{kind}", size="md")
                 for kind, words in {
@@ -192,15 +196,18 @@ def _build_photos(annotator: Annotator, how_wrong: str) -> None:
     table = gr.Dataframe(headers=HEADERS, type="array", visible=False)
     outputs = [gallery, table, *downloads]
 
-    def show(rows: list[list[Any]]) -> tuple[str, dict[str, Any], Any, Any, None]:
+    def show(rows: list[list[Any]]) -> tuple[str, dict[str, Any], Any, Any, Any, None]:
         # Without the boxes, which the downloads have: a phone is too narrow for them.
         cells = [row[:-1] for row in rows]
-        shown = {"title": "Faces", "headers": HEADERS[:-1], "rows": cells, "note": ""}
+        listed = {"title": "Faces", "headers": HEADERS[:-1], "rows": cells, "note": ""}
+        read = any_read(rows)
+        wrong = f"\n\n{how_wrong} More in the report." if read else ""
         return (
-            f"{summarize(rows)}\n\n{how_wrong} More in the report.",
-            {"about": [], "charts": [], "tables": [shown]},
+            f"{summarize(rows)}{wrong}",
+            {"about": [], "charts": [], "tables": [listed] * read},
             gr.Column(visible=True),
-            gr.Gallery(visible=any_read(rows)),
+            gr.Gallery(visible=read),
+            gr.Row(visible=read),
             None,
         )
 
@@ -208,7 +215,7 @@ def _build_photos(annotator: Annotator, how_wrong: str) -> None:
         done.success(
             show,
             [table],
-            [summary, faces, results, gallery, files],
+            [summary, faces, results, gallery, row, files],
             api_visibility="private",
             show_progress="hidden",
         )

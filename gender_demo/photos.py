@@ -116,14 +116,16 @@ def summarize(table: Sequence[Sequence[Any]]) -> str:
     unsure = sum(1 for row in table if row[2] == UNSURE)
     words = f"{_count(files - len(failed), 'picture')}, {_count(faces, 'face')}"
     lines = [f"{words}, {unsure} of them unsure." if unsure else f"{words}."]
+    if any(row[1] != "" and row[1] > CROWD for row in table):
+        lines.append(
+            f"Where there are more than {CROWD} faces, the numbers are those of the table."
+        )
     if not any_read(table):
         lines = ["Nothing could be read:"]
-    if any(row[1] != "" and row[1] > CROWD for row in table):
-        lines += [
-            "",
-            f"Where there are more than {CROWD} faces, the numbers are those of the table.",
-        ]
-    return "\n".join([*lines, "", *(f"- {escape_markdown(str(sentence))}" for sentence in failed)])
+    elif failed:
+        lines.append(f"{_count(len(failed), 'file')} could not be read:")
+    told = "\n".join(f"- {escape_markdown(str(sentence))}" for sentence in failed)
+    return "\n\n".join([*lines, told]).rstrip()
 
 
 def any_read(table: Sequence[Sequence[Any]]) -> bool:

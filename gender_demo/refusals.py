@@ -24,7 +24,7 @@ def check_folder(path: str | Path | None) -> Path:
     folder = SHIPPED if path is None else Path(path)
     if not folder.is_dir():
         raise CheckpointError(
-            f"There is no checkpoint folder at {folder}: give --checkpoint a folder that holds "
+            f"There is no checkpoint folder at {folder}: give a folder that holds "
             f"{CONFIG} and {WEIGHTS}."
         )
     for name in (CONFIG, WEIGHTS):

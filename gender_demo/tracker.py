@@ -73,7 +73,7 @@ class Tracker:
         """Faces of the next frame, RGB, taken ``at_s`` seconds into the video.
 
         Oldest track first. A face that was just found may carry no probabilities yet: it is unsure
-        for the reason "not_yet".
+        for the reason "just_found".
         """
         return follow_all([(self, picture, at_s)])[0]
 

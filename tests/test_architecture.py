@@ -17,6 +17,7 @@ ORDER = [
     "light",
     "crops",
     "labels",
+    "candidates",
     "detector",
     "checkpoint",
     "classifier",
@@ -42,7 +43,15 @@ ORDER = [
     "__main__",
 ]
 MAY_IMPORT = {
-    "torch": {"detector", "checkpoint", "classifier", "sturdy", "pipeline", "tracker"},
+    "torch": {
+        "candidates",
+        "detector",
+        "checkpoint",
+        "classifier",
+        "sturdy",
+        "pipeline",
+        "tracker",
+    },
     "facenet_pytorch": {"detector"},
     "huggingface_hub": {"deploy"},
     "gradio": {"live", "photos", "theme", "page"},

@@ -141,17 +141,48 @@ def test_weak_spots_tell_of_faces_that_are_not_found(measured: dict[str, Any]) -
         spots = report({**measured, "degraded": [row_]}, CONFIG).sentences[3]
         before = worse["accuracy"] + 0.0225
         right = f"{100 * worse['accuracy']:.1f} % of {worse['count']:,} right"
-        assert f"dark ({right} instead of {100 * before:.1f} %" in spots
+        assert f"dark pictures ({right} instead of {100 * before:.1f} %" in spots
         assert (f"no face found in {often['missed']} of them)" in spots) == told
     as_good = worse | {"missed": 0, "lost_points": 0.9}
     assert "dark" not in report({**measured, "degraded": [as_good]}, CONFIG).sentences[3]
+
+
+def test_groups_that_fare_clearly_worse_are_weak_spots(measured: dict[str, Any]) -> None:
+    data = measured["sets"]["fairface"]
+    worse = data["all"] | {"accuracy": 0.5, "count": 476, "low": 0.4, "high": 0.6}
+    kinds = {
+        "age": [
+            worse | {"group": {"age": "3-9"}},  # told of with the children
+            worse | {"group": {"age": "10-19"}},
+            worse | {"group": {"age": "20-29"}, "high": 1.0},
+        ],
+        "race": [worse | {"group": {"race": "Latino_Hispanic"}}],
+    }
+    other = {**measured["sets"], "fairface": {**data, "by": {**data["by"], **kinds}}}
+    spots = report({**measured, "sets": other}, CONFIG).sentences[3]
+    assert "faces aged 10-19 (50.0 % of 476 right)" in spots
+    assert "Latino/Hispanic faces (50.0 % of 476 right)" in spots
+    assert "3-9" not in spots
+    assert "20-29" not in spots
+
+
+@pytest.mark.parametrize(
+    ("right", "told"),
+    [(92, "About 1 in 12 guesses is wrong."), (100, "None of 100 guesses was wrong.")],
+)
+def test_the_headline_is_a_plain_fraction(measured: dict[str, Any], right: int, told: str) -> None:
+    data = measured["sets"]["fairface"]
+    data = {**data, "all": data["all"] | {"right": right, "count": 100}}
+    shown = report({**measured, "sets": {"fairface": data}}, CONFIG)
+    assert shown.headline == told
+    assert shown.sentences[2].startswith(told)
 
 
 def test_unsure_is_told_by_group(measured: dict[str, Any]) -> None:
     cells = measured["sets"]["fairface"]["by"]["race_label"]
     shares = [100 * cell["coverage"] for cell in cells]
     shown = report(measured, CONFIG)
-    assert f"({min(shares):.1f} to {max(shares):.1f} % by group)" in shown.sentences[6]
+    assert f"({min(shares):.1f} to {max(shares):.1f} % by race and label)" in shown.sentences[6]
     tables = {table.title: table for table in shown.tables}
     note = tables["FairFace val, by race and label"].note
     least = min(cells, key=lambda cell: cell["coverage"])

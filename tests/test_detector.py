@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from facenet_pytorch import MTCNN
 from PIL import Image
 
+from gender_demo.boxes import area
 from gender_demo.detector import FaceDetector, pyramid_scales
 from gender_demo.results import Box
 from gender_demo.tracker import iou
@@ -144,3 +148,31 @@ def test_a_picture_tiled_with_faces_takes_bounded_work(
     monkeypatch.setattr("gender_demo.detector.MAX_CANDIDATES", 20)
     found = detector.detect([tiled, tiled.transpose(Image.Transpose.FLIP_LEFT_RIGHT)])
     assert all(0 < len(faces) <= 20 for faces in found)
+
+
+class Unsettled(FaceDetector):
+    """Takes O-Net's first word."""
+
+    def _settle(self, images: Any, boxes: Any, points: Any, owners: Any, keep: Any) -> Any:
+        return boxes, points
+
+
+def test_boxes_hold_still_when_the_picture_moves() -> None:
+    crowd = example("solvay_1927.jpg")
+    moves = [(0, 0), (1, 2), (2, 1), (3, 3), (4, 2)]
+    pictures = [crowd.crop((500 + x, 500 + y, 1300 + x, 1100 + y)) for x, y in moves]
+
+    def spread(detector: FaceDetector) -> float:
+        """Mean standard deviation of the sides, in shares of the side."""
+        found = detector.detect(pictures)
+        sides = []
+        for face in found[0]:
+            same = [
+                min(faces, key=lambda other: math.dist(other.landmarks[2], face.landmarks[2]))
+                for faces in found
+            ]
+            sides.append([math.sqrt(area(other.box)) for other in same])
+        return float(np.mean(np.std(sides, axis=1) / np.mean(sides, axis=1)))
+
+    settled, first_word = spread(FaceDetector()), spread(Unsettled())
+    assert settled < 0.7 * first_word

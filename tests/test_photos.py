@@ -64,7 +64,8 @@ def test_the_summary_counts_and_names_what_failed(annotator: Annotator, uploads:
     _, table, *_ = annotator.photos(uploads)
     first, *rest = summarize(table).splitlines()
     assert first.startswith("3 pictures, ")
-    (failed,) = [line for line in rest if line]
+    count, failed = [line for line in rest if line]
+    assert count == "1 file could not be read:"
     assert failed.startswith("- \\$\\{broken\\}\\*\\.jpg is not a picture")
 
 

@@ -29,7 +29,7 @@ HEAVY = {"torch", "gradio", "accelerate", "pyarrow", "ray"}
         ("-m train prepare nowhere x --layout folder", "There is nothing at nowhere"),
         ("-m train pack nowhere x", "There is nothing at nowhere: give a folder that python -m"),
         ("-m train fit nowhere --out x", "There is nothing at nowhere: give a folder that python"),
-        ("-m train fit docs --out x --start nowhere", "There is no checkpoint folder at nowhere"),
+        ("-m train fit docs --out x --from nowhere", "There is no checkpoint folder at nowhere"),
         ("-m train fit docs --out x --teacher nowhere", "There is nothing at nowhere: give a run"),
         ("-m train review docs --checkpoint nowhere", "There is no checkpoint folder at nowhere"),
         ("-m train export nowhere --onnx x", "There is nothing at nowhere: give the --out of"),

@@ -40,6 +40,8 @@ def check(flags: argparse.Namespace) -> None:
         path = given.get(name)
         if path is not None and not path.exists():
             raise SystemExit(f"There is nothing at {path}: {advice}.")
+    if given.get("epochs") is not None and flags.epochs <= 0:
+        raise SystemExit(f"--epochs {flags.epochs:g}: give a number above 0.")
     try:
         if "checkpoint" in given:
             check_folder(flags.checkpoint)
@@ -85,32 +87,48 @@ def pack(parser: argparse.ArgumentParser) -> None:
 def fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
-    parser.add_argument("--preset", choices=PRESETS, default="scratch")
-    parser.add_argument("--epochs", type=float, help="finetune: after the frozen one (4)")
-    parser.add_argument("--plan", help="epochs@side,… for example 10@64,3@96; +…: again")
-    parser.add_argument("--decay", type=float, help="share of the first cycle's steps that fall")
-    # torchrun takes a --start for one of its own, wherever it stands.
     parser.add_argument(
-        "--from", "--start", dest="start", help="checkpoint folder, imagenet or none"
+        "--preset",
+        choices=PRESETS,
+        default="scratch",
+        help="in brackets below: the defaults of scratch; of finetune",
+    )
+    parser.add_argument("--epochs", type=float, help="finetune: after the frozen one (4)")
+    _by_preset(parser, "plan", "epochs@side,… and +… for another cycle", str)
+    _by_preset(parser, "decay", "share of the first cycle's steps in which the rate falls")
+    # Not --start, which torchrun takes for one of its own, wherever it stands.
+    parser.add_argument(
+        "--from", dest="start", help="checkpoint folder, imagenet or none (none; the shipped one)"
     )
     parser.add_argument("--arch", choices=("resnet18", "resnet34", "resnet50"), default="resnet18")
-    parser.add_argument("--lr", type=float)
+    _by_preset(parser, "lr", "learning rate")
     parser.add_argument("--find-lr", action="store_true", help="only look for a learning rate")
-    parser.add_argument("--batch", type=int)
-    parser.add_argument("--weight-decay", type=float)
-    parser.add_argument("--smoothing", type=float)
-    parser.add_argument("--aux-weight", type=float, default=0.5, help="weight of age and race")
-    parser.add_argument("--ema", type=float)
-    parser.add_argument("--warmup", type=int, default=200, help="steps; not of finetune")
+    _by_preset(parser, "batch", "pictures a step, of all processes together", int)
+    _by_preset(parser, "weight_decay", "AdamW's")
+    _by_preset(parser, "smoothing", "of the labels")
+    parser.add_argument(
+        "--aux-weight", type=float, default=0.5, help="weight of age and race (%(default)s)"
+    )
+    _by_preset(parser, "ema", "moving average of the weights; 0: none")
+    parser.add_argument(
+        "--warmup", type=int, default=200, help="steps; not of finetune (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--mixup", type=float, help="alpha; 0: none")
+    _by_preset(parser, "mixup", "alpha; 0: none")
     parser.add_argument("--teacher", type=Path, help="run or checkpoint folder to learn from too")
-    parser.add_argument("--teacher-weight", type=float, default=0.7, help="its share, 0 to 1")
+    parser.add_argument(
+        "--teacher-weight", type=float, default=0.7, help="its share, 0 to 1 (%(default)s)"
+    )
     parser.add_argument("--no-webcam", action="store_true", help="no webcam degradation")
     parser.add_argument("--no-balance", action="store_true", help="never weigh rare classes more")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--train-split", default="train")
     parser.add_argument("--valid-split", default="holdout")
+
+
+def _by_preset(parser: argparse.ArgumentParser, name: str, what: str, kind: type = float) -> None:
+    values = "; ".join(str(preset[name]) for preset in PRESETS.values())
+    parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"{what} ({values})")
 
 
 def review(parser: argparse.ArgumentParser) -> None:

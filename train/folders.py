@@ -113,7 +113,7 @@ def _check(classes: dict[str, list[str]], split: str) -> None:
         raise LayoutError(f"{len(classes)} folders are named by numbers: {NO_LABELS}")
     if len(classes) < 2:
         raise LayoutError(
-            f"The split {split} has {len(classes)} class folders ({told or 'none'}): two or more "
+            f"{len(classes)} class folders ({told or 'none'}) were found for {split}: two or more "
             "are needed, one folder for each class"
         )
     empty = [name for name, pictures in classes.items() if not pictures]

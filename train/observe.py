@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from gender_demo import detector, light
+from gender_demo import candidates, detector, light
 from gender_demo.checkpoint import write_file
 from gender_demo.crops import crop_whole
 from gender_demo.labels import face_px
@@ -174,7 +174,7 @@ class RememberedDetector:
         self.detect = detect
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        source = [inspect.getsource(module) for module in (detector, light)]
+        source = [inspect.getsource(module) for module in (candidates, detector, light)]
         settings = {
             name: value
             for name, value in vars(

@@ -38,6 +38,7 @@ function setState(next, sentence = "") {
   buttons.pause.disabled = buttons.stop.disabled = buttons.save.disabled = !stream;
   buttons.pause.textContent = next === "paused" ? "Resume" : "Pause";
   root.classList.toggle("has-camera", Boolean(stream));
+  document.documentElement.classList.toggle("camera-on", Boolean(stream));
 }
 
 async function start(deviceId) {
@@ -186,8 +187,9 @@ function tick() {
   root.dataset.shownFps = perSecond(shownAt, now).toFixed(1);
   root.dataset.answersFps = perSecond(answeredAt, now).toFixed(1);
   const { shownFps, answersFps, ageMs } = root.dataset;
-  get("live-figures").textContent = `${Math.round(shownFps)} frames/s · ${Math.round(answersFps)} analyses/s · ${ageMs ? `${ageMs} ms old` : "none yet"}`;
+  get("live-figures").textContent = state === "paused" ? "" : `${Math.round(shownFps)} frames/s · ${Math.round(answersFps)} analyses/s · ${ageMs ? `${ageMs} ms old` : "none yet"}`;
   if (state === "running" && root.dataset.ageMs) faces.tell(drawn, hide.checked);
+  if (state === "error") faces.renew(drawn, hide.checked);
   if (document.hidden || !visible()) lastFrameAt = now;
   else neighbours.tell();
   const silent = now - lastFrameAt > SILENT_AFTER_MS;

@@ -11,7 +11,7 @@ function createFaces({ text, list, form, classes }) {
   const buttons = new Map(); // track -> button
   const title = form.querySelector("#live-correct-title");
   const input = form.querySelector("#live-correct-word");
-  let chosen = null, spokenAt = -Infinity, wanted = "", timer = null, opener = null;
+  let several = false, chosen = null, spokenAt = -Infinity, wanted = "", timer = null, opener = null;
 
   for (const name of classes) {
     const button = document.createElement("button");
@@ -30,7 +30,7 @@ function createFaces({ text, list, form, classes }) {
   function open(track, from) {
     if (track == null) return;
     [chosen, opener] = [track, from];
-    title.textContent = `What should be written at face ${track}?`;
+    title.textContent = `What should be written at ${name(track).toLowerCase()}?`;
     input.value = "";
     form.hidden = false;
     form.querySelector("button").focus();
@@ -65,7 +65,7 @@ function createFaces({ text, list, form, classes }) {
     }
   }
 
-  // After a pause: the faces that were there a moment before it count as seen just now.
+  // After a pause or another tab: the faces that were there a moment before it count as seen just now.
   function keep() {
     for (const last of seen.values()) last.at = performance.now();
   }
@@ -87,6 +87,7 @@ function createFaces({ text, list, form, classes }) {
 
   function renew(marks, hidden) {
     const here = new Set(marks.map((mark) => mark.track));
+    several = here.size > 1;
     for (const [track, button] of buttons) {
       if (here.has(track)) continue;
       button.remove();
@@ -102,9 +103,14 @@ function createFaces({ text, list, form, classes }) {
         buttons.set(mark.track, button);
         list.append(button);
       }
-      const words = hidden ? `Face ${mark.track}` : `Face ${mark.track}: ${inWords(mark)} – change`;
+      const words = hidden ? name(mark.track) : `${name(mark.track)}: ${inWords(mark)} – change`;
       if (button.textContent !== words) button.textContent = words;
     }
+  }
+
+  // A number only where there are several.
+  function name(track) {
+    return several ? `Face ${track}` : "This face";
   }
 
   function say(words) {
@@ -121,7 +127,7 @@ function createFaces({ text, list, form, classes }) {
     form.hidden = true;
   }
 
-  return { correct, keep, tell, say, open, forget };
+  return { correct, keep, tell, renew, say, open, forget };
 }
 
 function inWords(mark) {

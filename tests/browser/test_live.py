@@ -89,7 +89,9 @@ def test_pause_holds_the_picture_and_resume_goes_on(open_page: OpenPage) -> None
     page.locator("#live-pause").click()
     expect(page.locator("#live")).to_have_attribute("data-state", "paused")
     stage = page.locator("#live-stage")
-    assert stage.evaluate("e => getComputedStyle(e, '::after').content") == '"Paused"'
+    assert (
+        stage.evaluate("e => getComputedStyle(e, '::after').content") == '"Paused: nothing is sent"'
+    )
     held = snapshot(page)
     page.wait_for_timeout(500)
     assert snapshot(page)["number"] == held["number"]

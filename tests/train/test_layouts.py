@@ -164,7 +164,10 @@ def test_folder_tells_what_it_left_out(tmp_path: Path) -> None:
     ("names", "said"),
     [
         (["man/a.png", "woman/"], r"1 class folders .* hold no pictures: woman \(all: man 1, wom"),
-        (["man/a.png", "man/b.png"], r"1 class folders \(man 2\): two or more"),
+        (
+            ["man/a.png", "man/b.png"],
+            r"1 class folders \(man 2\) were found for train: two or more",
+        ),
         (["a.png"], "0 class folders"),
         (["Male/a.png", "male/b.png", "female/c.png"], "Labels clash: Male 1, male 1 differ only"),
         (
