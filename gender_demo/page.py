@@ -30,6 +30,7 @@ EXAMPLES = {
 }
 DELETE_EVERY_S, DELETE_AFTER_S = 30, 240
 """Uploaded and annotated photos are deleted when they are 4 minutes old, 4.5 at the latest."""
+MORE = "For whom it is wrong more often, and how that was measured, is in the report."
 MAX_WAITING = 64
 """Photo requests that wait for their turn."""
 MAX_SESSIONS = 64
@@ -160,8 +161,7 @@ def _build_panel(checkpoint: Checkpoint, shown: Report) -> None:
 
 
 def _build_photos(annotator: Annotator, shown: Report) -> None:
-    guesses, labels, how_wrong, *_ = map(escape_markdown, shown.sentences)
-    uses = escape_markdown(shown.sentences[5])
+    guesses, labels, _, _, _, uses, *_ = map(escape_markdown, shown.sentences)
     gr.Markdown(f"**{guesses}** {labels} {uses}", elem_id="photos-notice")
     gr.Markdown(_static("photos.md"))
     files = gr.File(file_count="multiple", label="Pictures", elem_id="photos-files", height=150)
@@ -201,9 +201,9 @@ def _build_photos(annotator: Annotator, shown: Report) -> None:
         cells = [row[:-1] for row in rows]
         listed = {"title": "Faces", "headers": HEADERS[:-1], "rows": cells, "note": ""}
         read = any_read(rows)
-        wrong = f"\n\n{how_wrong} More in the report." if read else ""
+        wrong = escape_markdown(f"{shown.headline} {MORE if shown.tables else ''}") if read else ""
         return (
-            f"{summarize(rows)}{wrong}",
+            f"{summarize(rows)}\n\n{wrong}",
             {"about": [], "charts": [], "tables": [listed] * read},
             gr.Column(visible=True),
             gr.Gallery(visible=read),

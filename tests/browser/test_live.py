@@ -249,3 +249,19 @@ def test_the_live_route_asks_for_the_password(tmp_path: Path) -> None:
         refused.value.close()
     finally:
         stop_app(app)
+
+
+def test_over_another_tab_the_camera_is_told_of(open_page: OpenPage) -> None:
+    page = open_page()
+    tab = page.get_by_role("tab", name="Live")
+    told = "e => getComputedStyle(e, '::after').content"
+    start(page)
+    assert "camera on" not in tab.evaluate(told)
+    page.get_by_role("tab", name="Photos").click()
+    page.wait_for_timeout(300)
+    assert tab.evaluate(told) == '" · camera on"'
+    tab.click()
+    page.locator("#live-stop").click()
+    page.get_by_role("tab", name="Photos").click()
+    page.wait_for_timeout(300)
+    assert "camera on" not in tab.evaluate(told)

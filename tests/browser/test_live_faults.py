@@ -67,6 +67,7 @@ def test_a_lost_server_is_said_and_found_again(open_page: OpenPage) -> None:
     wait_for_state(page, "error")
     expect(page.locator("#live-message")).to_contain_text("no answer from the server")
     wait_for_new_frame(page)  # the picture goes on
+    expect(page.locator("#live-faces button")).to_have_count(0)  # without guesses
     page.unroute("**/component_server/**", cut)
     wait_for_state(page, "running")
     wait_for_box(page)

@@ -32,7 +32,7 @@ def open_tab(page: Page, name: str) -> None:
 
 def upload(page: Page, *files: Path) -> None:
     page.locator("#photos-files input[type=file]").set_input_files(list(files))
-    page.locator("#photos-csv").wait_for(timeout=SLOW_MS)
+    page.locator("#photos-summary").wait_for(timeout=SLOW_MS)
 
 
 def column(page: Page, number: int) -> list[str]:
@@ -71,7 +71,9 @@ def test_photos_to_table_to_csv_to_report(open_page: OpenPage, width: int, tmp_p
     page = open_page(width=width)
     open_tab(page, "Photos")
     upload(page, EXAMPLES / "astronaut.jpg", broken)
+    expect(page.locator("#photos-notice")).to_contain_text("cannot know who somebody is")
     expect(page.locator("#photos-summary")).to_contain_text("1 picture, ")
+    expect(page.locator("#photos-summary")).to_contain_text("guesses is wrong.")
     expect(page.locator("#photos-summary li")).to_contain_text("broken.jpg is not a picture")
     expect(page.locator("#photos-gallery img").first).to_be_visible()
     assert column(page, 1)[0] == "astronaut.jpg"
@@ -98,8 +100,10 @@ def test_where_nothing_could_be_read_there_is_no_gallery(
     upload(page, broken)
     expect(page.locator("#photos-summary")).to_contain_text("Nothing could be read:")
     expect(page.locator("#photos-gallery")).to_be_hidden()
+    expect(page.locator("#photos-csv")).to_be_hidden()
     upload(page, EXAMPLES / "astronaut.jpg")
-    expect(page.locator("#photos-gallery img").first).to_be_visible()
+    expect(page.locator("#photos-gallery img").first).to_be_visible(timeout=SLOW_MS)
+    expect(page.locator("#photos-csv")).to_be_visible()
 
 
 def test_an_example_and_a_sorted_table(open_page: OpenPage) -> None:
