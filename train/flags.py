@@ -14,7 +14,7 @@ from train.layouts import LAYOUTS
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gender-demo" / "faces"
 PRESETS: dict[str, dict[str, Any]] = {
     "scratch": {
-        "lr": 2e-3, "plan": "14@64,9@80,4@96+9@80,5@96,3@112", "weight_decay": 0.05,
+        "lr": 2e-3, "plan": "14@64,9@80,4@96+9@80,5@96,3@112+9@96,5@112", "weight_decay": 0.05,
         "smoothing": 0.05, "ema": 0.997, "start": "none", "batch": 192, "decay": 0.65, "mixup": 0.2,
     },
     "finetune": {
