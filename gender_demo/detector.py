@@ -21,6 +21,7 @@ from torchvision.ops import roi_align
 
 from gender_demo.boxes import area
 from gender_demo.candidates import (
+    FEW_SEATS,
     SEATS,
     areas,
     around,
@@ -114,8 +115,7 @@ class FaceDetector:
         least = torch.where(small, max(SMALL_SCORE, self.thresholds[2]), self.thresholds[2])
         keep = (scores > least).nonzero()[:, 0]
         keep = keep[nms_by_smaller(boxes[keep], scores[keep], owners[keep], 0.7)]
-        if len(keep):
-            boxes, points = self._settle(images, boxes, points, owners, keep)
+        self._settle(images, boxes, points, owners, keep, len(SEATS))
         result: list[list[Face]] = [[] for _ in pictures]
         faces = _to_faces(boxes[keep], scores[keep], points[keep])
         for face, owner in zip(faces, owners[keep].tolist(), strict=True):
@@ -137,7 +137,11 @@ class FaceDetector:
             return [[] for _ in pictures]
         owners = torch.tensor([i for i, each in enumerate(boxes) for _ in each], device=self.device)
         squares = squared(torch.tensor(flat, device=self.device))
-        faces = iter(_to_faces(*self._refine(self._load(pictures), squares, owners)))
+        images = self._load(pictures)
+        seen, scores, points = self._refine(images, squares, owners)
+        here = (scores > self.thresholds[2]).nonzero()[:, 0]
+        self._settle(images, seen, points, owners, here, FEW_SEATS)
+        faces = iter(_to_faces(seen, scores, points))
         return [[next(faces) for _ in each] for each in boxes]
 
     def scales(self, size: tuple[int, int]) -> list[float]:
@@ -211,20 +215,26 @@ class FaceDetector:
         return regress(boxes, regression), probability[:, 1], landmarks
 
     def _settle(
-        self, images: Tensor, boxes: Tensor, points: Tensor, owners: Tensor, keep: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Boxes and landmarks, those of the faces to keep as means over SEATS and themselves."""
-        first = likeliest(keep, owners[keep], MOST_SETTLED)
-        for some in torch.split(first, SETTLED_AT_ONCE):
+        self,
+        images: Tensor,
+        boxes: Tensor,
+        points: Tensor,
+        owners: Tensor,
+        faces: Tensor,
+        seats: int,
+    ) -> None:
+        """Boxes and landmarks of some of the candidates become means over SEATS and themselves."""
+        if not len(faces):
+            return
+        for some in torch.split(likeliest(faces, owners[faces], MOST_SETTLED), SETTLED_AT_ONCE):
             seen, scores, marks = self._refine(
-                images, around(boxes[some]), owners[some].repeat_interleave(len(SEATS))
+                images, around(boxes[some], seats), owners[some].repeat_interleave(seats)
             )
-            weight = (scores > self.thresholds[2]).to(boxes.dtype).reshape(len(some), len(SEATS), 1)
+            weight = (scores > self.thresholds[2]).to(boxes.dtype).reshape(len(some), seats, 1)
             for all_, ones in ((boxes, seen), (points, marks)):
                 before = all_[some].flatten(1)
-                told = (ones.reshape(len(some), len(SEATS), -1) * weight).sum(1)
+                told = (ones.reshape(len(some), seats, -1) * weight).sum(1)
                 all_[some] = ((before + told) / (1 + weight.sum(1))).reshape(all_[some].shape)
-        return boxes, points
 
 
 def pyramid_scales(size: tuple[int, int], min_face_px: float) -> list[float]:
