@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gender_demo.audit import report
+from gender_demo.checkpoint import load_checkpoint
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 ATTRIBUTION = (ROOT / "ATTRIBUTION.md").read_text()
@@ -106,3 +109,9 @@ def test_the_lock_holds_hashes_and_no_addresses() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     assert "://" not in lock
     assert lock.count("--hash=sha256:") > 100
+
+
+def test_readme_says_how_often_it_is_wrong() -> None:
+    checkpoint = load_checkpoint()
+    told = report(checkpoint.audit, checkpoint.config).headline
+    assert told.removesuffix(".") in README
