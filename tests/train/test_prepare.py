@@ -38,7 +38,7 @@ def messy(tmp_path_factory: pytest.TempPathFactory, draw_portrait: Draw) -> Path
     draw_portrait(0, "glasses").save(glasses / "same_pixels.png")
     (glasses / "exact.png").write_bytes((glasses / "01.png").read_bytes())
     changed = ImageEnhance.Brightness(draw_portrait(2, "glasses")).enhance(1.1)
-    changed.resize((120, 120)).save(glasses / "near.jpg", quality=80)
+    changed.resize((136, 136)).save(glasses / "near.jpg", quality=80)
     for folder in (plain, glasses):
         draw_portrait(50).save(folder / "both.png")
     Image.new("RGB", (160, 160), (90, 140, 60)).save(glasses / "car.png")
