@@ -48,7 +48,11 @@ NO_AUDIT = "No audit: nothing was measured, so no numbers are shown."
 NOT_MEASURED = "How often it is wrong was not measured."
 MISSED_OFTEN = 0.05
 """Share of missed faces from which the notice tells of them."""
-SMALL = "face of 40 pixels"
+SPOTS = (
+    ("faces of 40 pixels", "face of 40 pixels"),
+    ("dark pictures", "dark"),
+    ("blur", "blur"),
+)
 FELT = 1.0
 """Points lost from which worse pictures are called a weak spot."""
 OTHER_AUDIT = (
@@ -184,7 +188,7 @@ def _weak_spots(audit: Row | None) -> str:
     children, worse = data["age_under_10"], {row["name"]: row for row in audit["degraded"]}
     words = [f"children (under 10: {_told(children)})"] if children else []
     words += [f"{name} ({_told(row)})" for name, row in _weak_groups(data)]
-    for name, key in (("faces of 40 pixels", SMALL), ("dark pictures", "dark"), ("blur", "blur")):
+    for name, key in SPOTS:
         row = worse.get(key)
         if row and (row["lost_points"] >= FELT or _missed_often(row)):
             words.append(f"{name} ({_told(row)})")
@@ -195,9 +199,9 @@ def _weak_spots(audit: Row | None) -> str:
 def _weak_groups(data: Row) -> list[tuple[str, Row]]:
     """Ages from ten up and races for which even the interval's upper end is below what is right
     of all."""
-    told = {"age": "faces aged {}", "race": "{} faces"}
+    told = {"age": "faces {}", "race": "{} faces"}
     return [
-        (told[kind].format(row["group"][kind].replace("_", "/")), row)
+        (told[kind].format(group_name(row["group"])), row)
         for kind in told
         for row in data["by"][kind]
         if row["count"] and row["high"] < data["all"]["accuracy"] and not _is_child(row["group"])
