@@ -34,7 +34,7 @@ lint: $(VENV)/tools
 	$(RUN) -m mypy
 
 bench: $(VENV)/tools
-	failed=; for name in $(BENCHMARKS); do $(RUN) tests/benchmarks/$$name.py || failed=1; done; test -z "$$failed"
+	failed=; for name in $(BENCHMARKS); do $(RUN) benchmarks/$$name.py || failed=1; done; test -z "$$failed"
 
 audit: $(VENV)/tools
 	$(UV) tool run 'pip-audit>=2.10,<3' -s osv -r requirements.lock --require-hashes --disable-pip

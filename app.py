@@ -23,8 +23,9 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; returns the exit code."""
     flags = parse_flags(argv)
     # What cannot work is said before the heavy imports, which take seconds.
-    from gender_demo.refusals import CheckpointError, DeviceError, check_device, check_folder
-    from gender_demo.scratch import scratch_folder
+    from gender_demo.errors import CheckpointError, DeviceError
+    from gender_demo.vision.preflight import check_device, check_folder
+    from gender_demo.web.uploads import scratch_folder
 
     if (port_error := check_port(flags.host, flags.port)) is not None:
         return fail(port_error)
@@ -118,17 +119,23 @@ def serve(flags: argparse.Namespace, folder: Path) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
 
-    from gender_demo.failures import quiet_failures
-    from gender_demo.guard import Traffic
-    from gender_demo.pipeline import leave_room, load_pipeline
-    from gender_demo.refusals import CheckpointError, DeviceError
+    from gender_demo.errors import CheckpointError, DeviceError
+    from gender_demo.vision.pipeline import (
+        leave_room,
+        load_pipeline,
+    )
+    from gender_demo.web.logs import quiet_failures
+    from gender_demo.web.middleware import Traffic
 
     quiet_failures()
     leave_room()
     try:
         pipeline = load_pipeline(flags.checkpoint, flags.device)
         pipeline.warm_up()
-        from gender_demo.page import build_page, launch_options
+        from gender_demo.web.page import (
+            build_page,
+            launch_options,
+        )
 
         page = build_page(pipeline)
     except (CheckpointError, DeviceError) as error:

@@ -1,7 +1,7 @@
 """Finds faces and says how each may be perceived: ``load_pipeline().analyze(picture)``.
 
-The names are imported when first asked for, so that ``gender_demo.pictures`` and the like do not
-wait for torch.
+The names are imported when first asked for, so that ``gender_demo.vision.pictures`` and the like do
+not wait for torch.
 """
 
 from __future__ import annotations
@@ -10,17 +10,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gender_demo.pipeline import Pipeline, load_pipeline
-    from gender_demo.results import Analysis, Face, Prediction
-    from gender_demo.tracker import Tracker
+    from gender_demo.results import (
+        Analysis,
+        Face,
+        Prediction,
+    )
+    from gender_demo.tracking.tracker import Tracker
+    from gender_demo.vision.pipeline import (
+        Pipeline,
+        load_pipeline,
+    )
 
 _HOMES = {
     "Analysis": "results",
     "Face": "results",
-    "Pipeline": "pipeline",
+    "Pipeline": "vision.pipeline",
     "Prediction": "results",
-    "Tracker": "tracker",
-    "load_pipeline": "pipeline",
+    "Tracker": "tracking.tracker",
+    "load_pipeline": "vision.pipeline",
 }
 
 __all__ = ["Analysis", "Face", "Pipeline", "Prediction", "Tracker", "load_pipeline"]

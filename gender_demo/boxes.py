@@ -6,7 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gender_demo.results import Box, Face
+from gender_demo.results import (
+    Box,
+    Face,
+)
 
 
 def area(box: Sequence[float]) -> float:

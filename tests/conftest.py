@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-if TYPE_CHECKING:
-    from gender_demo.pipeline import Pipeline
+from tests.support.paths import EXAMPLES
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "gender_demo" / "static" / "examples"
+if TYPE_CHECKING:
+    from gender_demo.vision.pipeline import Pipeline
 
 
 @pytest.fixture(scope="session")
@@ -37,8 +37,12 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     being a close call."""
     import torch
 
-    from gender_demo.checkpoint import Config, build_model, save_checkpoint
-    from gender_demo.labels import Rules
+    from gender_demo.vision.checkpoint import (
+        Config,
+        build_model,
+        save_checkpoint,
+    )
+    from gender_demo.vision.decision import Rules
 
     folder = tmp_path_factory.mktemp("checkpoints") / "random"
     config = Config("random", ("female", "male"), input_px=64, rules=Rules(min_probability=0.5))
@@ -49,6 +53,6 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def random_pipeline(random_checkpoint: Path) -> Pipeline:
-    from gender_demo.pipeline import load_pipeline
+    from gender_demo.vision.pipeline import load_pipeline
 
     return load_pipeline(random_checkpoint, "cpu")

@@ -1,4 +1,4 @@
-"""A short run of the seeded fuzz; tests/benchmarks/fuzz.py is the long one."""
+"""A short run of the seeded fuzz; benchmarks/fuzz.py is the long one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import fuzz
-from tests.browser.stage import free_port, start_app, stop_app
+from benchmarks import fuzz
+from tests.support.server import free_port, start_app, stop_app
 
 
 def test_hostile_things_are_answered_and_good_ones_afterwards(

@@ -6,15 +6,14 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 
-from gender_demo.audit import report
-from gender_demo.checkpoint import load_checkpoint
+from gender_demo.audit.report import report
+from gender_demo.vision.checkpoint import load_checkpoint
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 ATTRIBUTION = (ROOT / "ATTRIBUTION.md").read_text()
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}

@@ -6,7 +6,11 @@ import json
 import pytest
 
 import gender_demo
-from gender_demo.results import Analysis, Face, Prediction
+from gender_demo.results import (
+    Analysis,
+    Face,
+    Prediction,
+)
 
 FACE = Face((1.0, 2.0, 3.0, 4.0), 0.99, ((0.0, 0.0),) * 5)
 PREDICTION = Prediction(FACE, None, 0.6, (("female", 0.6), ("male", 0.4)), ("close_call",))

@@ -25,8 +25,11 @@ COMMANDS = {
     "evaluate": "measure a checkpoint and write its audit",
     "card": "write a checkpoint's model card from its config and audit",
 }
-MODULES = {"fit": "engine"}
-"""Where the module has another name than the command."""
+ROOMS = {
+    **dict.fromkeys(("prepare", "pack"), "data"),
+    **dict.fromkeys(("evaluate", "card"), "measure"),
+}
+"""The room of a command's module where it is not named like the command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,13 +42,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=COMMANDS)
     command = parser.parse_args(arguments[:1]).command
-    name = MODULES.get(command, command)
-    about = ast.get_docstring(ast.parse(Path(__file__).with_name(f"{name}.py").read_text("utf-8")))
+    room = ROOMS.get(command, command)
+    module = Path(__file__).with_name(room) / f"{command}.py"
+    about = ast.get_docstring(ast.parse(module.read_text("utf-8")))
     own = argparse.ArgumentParser(prog=f"python -m train {command}", description=about)
     getattr(flags, command)(own)
     given = own.parse_args(arguments[1:])
     flags.check(given)
-    return int(importlib.import_module(f"train.{name}").run(given))
+    return int(importlib.import_module(f"train.{room}.{command}").run(given))
 
 
 def run_and_leave() -> None:

@@ -8,8 +8,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gender_demo.refusals import SHIPPED, CheckpointError, DeviceError, check_device, check_folder
-from train.layouts import LAYOUTS
+from gender_demo.errors import CheckpointError, DeviceError
+from gender_demo.vision.preflight import SHIPPED, check_device, check_folder
+from train.data.records import LAYOUTS
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gender-demo" / "faces"
 PRESETS: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.stage import (
+from tests.support.server import (
     CHROMIUM_FLAGS,
     FaceVideo,
     app_flags,

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.browser.stage import (
+from tests.support.server import (
     ASTRONAUT,
     CHROMIUM_FLAGS,
     find_chromium,

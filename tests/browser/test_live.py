@@ -16,9 +16,12 @@ from PIL import Image, ImageColor
 from playwright.sync_api import Page, expect
 
 from gender_demo.boxes import iou
-from gender_demo.drawing import COLORS, UNSURE_COLOR
-from tests.browser.live_page import snapshot, start, violations, wait_for_box
-from tests.browser.stage import (
+from gender_demo.drawing.marks import (
+    COLORS,
+    UNSURE_COLOR,
+)
+from tests.support.live_page import snapshot, start, violations, wait_for_box
+from tests.support.server import (
     FaceVideo,
     app_flags,
     free_port,

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.live_page import start, wait_for_box, wait_for_new_frame, wait_for_state
-from tests.browser.stage import (
+from tests.support.live_page import start, wait_for_box, wait_for_new_frame, wait_for_state
+from tests.support.paths import ROOT
+from tests.support.server import (
     CHROMIUM_FLAGS,
     app_flags,
     find_chromium,
@@ -25,7 +26,7 @@ SET_HIDDEN = """hidden => {
     Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
     document.dispatchEvent(new Event("visibilitychange"));
 }"""
-TURNING_CAMERA = (Path(__file__).parent / "turning_camera.js").read_text(encoding="utf-8")
+TURNING_CAMERA = (ROOT / "tests" / "support" / "turning_camera.js").read_text(encoding="utf-8")
 TRACK = "document.querySelector('#live-video').srcObject?.getTracks()[0]"
 SHOWN_SHAPE = """canvas => {  // as object-fit says
     const { width, height } = canvas.getBoundingClientRect();

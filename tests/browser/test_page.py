@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
-from tests.browser.live_page import violations
+from tests.support.live_page import violations
+from tests.support.paths import EXAMPLES
 
 OpenPage = Callable[..., Page]
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "gender_demo" / "static" / "examples"
 SLOW_MS = 120_000
 TABS = ("Live", "Photos", "Report")
 PASTE = """([name, data]) => {

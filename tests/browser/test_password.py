@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.stage import app_flags, free_port, start_app, stop_app
+from tests.support.server import app_flags, free_port, start_app, stop_app
 
 
 def sign_in(page: Page, password: str) -> None:

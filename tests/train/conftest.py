@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,20 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageEnhance
 
-from gender_demo.checkpoint import Config, build_model, load_checkpoint, save_checkpoint
-from gender_demo.crops import crop_square, cut_square
-from gender_demo.pipeline import load_pipeline
+from gender_demo.vision.checkpoint import (
+    Config,
+    build_model,
+    load_checkpoint,
+    save_checkpoint,
+)
+from gender_demo.vision.crops import (
+    crop_square,
+    cut_square,
+)
+from gender_demo.vision.pipeline import load_pipeline
+from tests.support.portraits import EXAMPLE, portrait
 from train.__main__ import main
-from train.layouts import RACES
-
-sys.path.insert(0, str(Path(__file__).parent))
-from portraits import EXAMPLE, portrait
+from train.data.records import RACES
 
 FACES, DRAWINGS = 3, 1
 

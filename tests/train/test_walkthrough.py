@@ -17,12 +17,12 @@ from gradio_client import Client, handle_file
 from huggingface_hub import ModelCard
 from PIL import Image
 
-from gender_demo.audit import NO_AUDIT
-from gender_demo.checkpoint import load_checkpoint
-from tests.browser.stage import free_port
+from gender_demo.audit.report import NO_AUDIT
+from gender_demo.vision.checkpoint import load_checkpoint
+from tests.support.paths import ROOT
+from tests.support.server import free_port
 from train.__main__ import main
 
-ROOT = Path(__file__).resolve().parents[2]
 Draw = Callable[..., Image.Image]
 
 

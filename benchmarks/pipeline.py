@@ -1,0 +1,257 @@
+"""Cost, faithfulness and steadiness of following, beside frame-by-frame detection, in one run.
+
+    python benchmarks/pipeline.py [--frames 250] [--only 1,4,10,still,moving,coming,passing]
+
+(a) stock: MTCNN(keep_all=True) and the classifier on every face of every frame,
+(b) the same with min_face_size=60, (c) Tracker.follow. All on the same frames and threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import itertools
+import math
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from facenet_pytorch import MTCNN
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.table import Table
+from gender_demo import (
+    Tracker,
+    load_pipeline,
+)
+from gender_demo.boxes import iou
+from gender_demo.results import (
+    Box,
+    Face,
+)
+from gender_demo.vision.crops import crop_face
+from tests.support import video
+
+
+def stock(pipeline, min_face_px: int) -> Callable[[Image.Image], list[Face]]:
+    mtcnn = MTCNN(keep_all=True, min_face_size=min_face_px, device=pipeline.device)
+
+    def analyze(frame: Image.Image) -> list[Face]:
+        boxes, scores, points = mtcnn.detect(frame, landmarks=True)
+        found = () if boxes is None else zip(boxes, scores, points, strict=True)
+        faces = [
+            Face(tuple(map(float, b)), float(s), tuple((float(x), float(y)) for x, y in p))
+            for b, s, p in found
+        ]
+        for face in faces:
+            config = pipeline.checkpoint.config
+            crop = crop_face(frame, face, config.crop_px, margin=config.crop_margin)
+            pipeline.classify([crop])
+        return faces
+
+    return analyze
+
+
+def timed(
+    way: Callable[[Image.Image], object], frames: list[Image.Image]
+) -> tuple[list, list[float]]:
+    results, milliseconds = [], []
+    for frame in frames:
+        start = time.perf_counter()
+        results.append(way(frame))
+        milliseconds.append(1000 * (time.perf_counter() - start))
+    return results, milliseconds
+
+
+def follower(pipeline) -> Callable[[Image.Image], list]:
+    tracker, count = Tracker(pipeline), iter(range(10**9))
+    return lambda frame: list(tracker.follow(frame, next(count) / video.FPS).predictions)
+
+
+def cost(
+    pipeline, count: int, frames: list[Image.Image], table: Table
+) -> tuple[list[list[Face]], list]:
+    ways = {
+        "a stock": stock(pipeline, 20),
+        "b stock, 60 px": stock(pipeline, 60),
+        "c follow": follower(pipeline),
+    }
+    for way in ways.values():  # warm up on other frames' sizes and kernels
+        way(frames[0])
+    ways["c follow"] = follower(pipeline)
+    kept, base = {}, []
+    print(f"\n{count} face(s), {len(frames)} frames of {frames[0].width}x{frames[0].height}")
+    print(f"{'way':16}{'mean ms':>9}{'p95 ms':>9}{'worst ms':>10}{'mean / a':>10}")
+    for name, way in ways.items():
+        kept[name], ms = timed(way, frames)
+        base = base or ms
+        print(
+            f"{name:16}{np.mean(ms):9.1f}{np.percentile(ms, 95):9.1f}{max(ms):10.1f}"
+            f"{np.mean(ms) / np.mean(base):10.3f}"
+        )
+    floor, aim = (1 / 5, 1 / 10) if count >= 10 else (1 / 10, 1 / 20)
+    table.row("mean(c) / mean(a)", np.mean(ms) / np.mean(base), floor, aim, most=True)
+    table.row("p95(c) / mean(a)", np.percentile(ms, 95) / np.mean(base), 0.5, 0.25, most=True)
+    table.row("worst(c) / worst(a)", max(ms) / max(base), 1, 0.5, most=True)
+    return kept["a stock"], kept["c follow"]
+
+
+def faithful(
+    reference: list[list[Face]], followed: list, table: Table, matched_px: float = 30
+) -> None:
+    """Followed faces against full detection; frames before the 10th of a face do not count."""
+    found = missed = false = shown = 0
+    age: list[tuple[Box, int]] = []
+    for faces, predictions in zip(reference, followed, strict=True):
+        boxes = [
+            face.box
+            for face in faces
+            if face.score > 0.9 and face.box[2] - face.box[0] > matched_px
+        ]
+        age = [
+            (box, 1 + max((n for old, n in age if iou(old, box) > 0.4), default=0)) for box in boxes
+        ]
+        drawn = [p.face.box for p in predictions]
+        for box, frames_seen in age:
+            if frames_seen > 10:
+                hit = any(iou(box, other) >= 0.5 for other in drawn)
+                found, missed = found + hit, missed + (not hit)
+        shown += len(drawn)
+        everything = [face.box for face in faces]
+        false += sum(not any(iou(box, other) >= 0.3 for other in everything) for box in drawn)
+    table.row("reference faces followed", 100 * found / max(1, found + missed), 97, 99, "%")
+    table.row(
+        "boxes where detection sees none", 100 * false / max(1, shown), 1, 0.5, "%", most=True
+    )
+
+
+def steady(pipeline, frames: list[Image.Image], path: Callable, table: Table) -> None:
+    detect, stock, follow = pipeline.detect, MTCNN(keep_all=True).detect, follower(pipeline)
+    own, free, smooth, truth, labels = [], [], [], [], []
+    for n, frame in enumerate(frames):
+        faces, (boxes, _), predictions = detect([frame])[0], stock(frame), follow(frame)
+        if faces and boxes is not None and predictions:
+            own.append(faces[0].box)
+            free.append(tuple(boxes[0]))
+            smooth.append(predictions[0].face.box)
+            truth.append(path(n / video.FPS))
+            labels.append(predictions[0].label)
+
+    def jitter(boxes: list[Box]) -> float:
+        """Mean step between frames of the box's middle, beside the true movement's."""
+        middle = np.array([((b[0] + b[2]) / 2, (b[1] + b[3]) / 2) for b in boxes]) - np.array(truth)
+        size = np.array([(b[2] - b[0], b[3] - b[1]) for b in boxes])
+        return float(np.abs(np.diff(np.hstack([middle, size]), axis=0)).mean())
+
+    table.row(
+        "jitter / that of stock, frame by frame",
+        jitter(smooth) / jitter(free),
+        0.5,
+        0.25,
+        most=True,
+    )
+    print(
+        f"    (px: {jitter(smooth):.2f}, stock {jitter(free):.2f}, our detector {jitter(own):.2f})"
+    )
+    changes = sum(a != b for a, b in itertools.pairwise(labels[25:]))
+    table.row(f"label changes in {len(labels[25:])} frames", changes, 1, 0, most=True)
+
+
+def passing(pipeline, table: Table) -> None:
+    actors, follow, numbers = video.passing(), follower(pipeline), [{}, {}]
+    for n, frame in enumerate(video.frames(actors, 130)):
+        for prediction in follow(frame):
+            x = (prediction.face.box[0] + prediction.face.box[2]) / 2
+            for i, actor in enumerate(actors):
+                other = actors[1 - i].path(n / video.FPS)[0]
+                place = actor.path(n / video.FPS)[0]
+                if abs(x - place) < 25 and abs(other - place) > 60:
+                    numbers[i].setdefault(n < 70, []).append(prediction.track)
+    swaps = sum(
+        bool(set(seen.get(True, [])) & set(numbers[1 - i].get(False, [])))
+        for i, seen in enumerate(numbers)
+    )
+    tracks = [[sorted(set(v)) for v in seen.values()] for seen in numbers]
+    print(f"    (track numbers before and after: {tracks})")
+    table.row("identity swaps", swaps, 0, 0, most=True)
+
+
+def coming(pipeline, table: Table) -> None:
+    """Faces of many sizes that are suddenly there and suddenly gone, beside one that stays."""
+    stays = video.Actor(video.patch(0), 100, lambda t: (100, 240))
+    spans = [(1.0 + 0.44 * i, 2.2 + 0.44 * i) for i in range(9)]
+    places = [(280 + 110 * (i % 3), 130 + 30 * i) for i in range(9)]
+
+    def path(span: tuple[float, float], place: tuple[float, float]) -> Callable:
+        return lambda t: place if span[0] <= t < span[1] else None
+
+    actors = [
+        video.Actor(video.patch(1 + i), 50 + 10 * i, path(*there))
+        for i, there in enumerate(zip(spans, places, strict=True))
+    ]
+    follow, seen = follower(pipeline), [[] for _ in actors]
+    for frame in video.frames([stays, *actors], round((spans[-1][1] + 1) * video.FPS)):
+        boxes = [p.face.box for p in follow(frame)]
+        middles = [((x0 + x1) / 2, (y0 + y1) / 2) for x0, y0, x1, y1 in boxes]
+        for (x, y), boxed in zip(places, seen, strict=True):
+            boxed.append(any(abs(x - a) < 20 and abs(y - b) < 25 for a, b in middles))
+    waits, stay_on = [], []
+    for span, boxed in zip(spans, seen, strict=True):
+        first, last = (math.ceil(t * video.FPS) for t in span)
+        waits.append([*boxed[first:last], True].index(True))
+        stay_on.append([*boxed[last:], False].index(False))
+    table.row("new face: frames until it is boxed, worst", max(waits), 10, 5, most=True)
+    table.row("gone face: frames until it is dropped, worst", max(stay_on), 5, 3, most=True)
+
+
+def noisy(frames: list[Image.Image]) -> list[Image.Image]:
+    """Dimmed by turns, with grain, and compressed anew, frame by frame."""
+    rng, result = np.random.default_rng(5), []
+    for n, frame in enumerate(frames):
+        dimmed = np.asarray(frame) * (0.75 + 0.25 * np.sin(n / 20))
+        grainy = (dimmed + rng.normal(0, 4, (*dimmed.shape[:2], 1))).clip(0, 255)
+        file = io.BytesIO()
+        Image.fromarray(grainy.astype(np.uint8)).save(file, "JPEG", quality=60 + n % 30)
+        result.append(Image.open(file).convert("RGB"))
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=250)
+    parser.add_argument("--only", default="1,4,10,still,moving,coming,passing")
+    parser.add_argument("--checkpoint")
+    parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) // 2))
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    pipeline = load_pipeline(args.checkpoint)
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, {args.threads} thread(s), {pipeline.device}"
+    )
+    table, only = Table(), args.only.split(",")
+    for count in (1, 4, 10):
+        if str(count) in only:
+            frames = list(video.frames(video.crowd(count), args.frames))
+            faithful(*cost(pipeline, count, frames, table), table)
+    still, moving = video.swaying(320, 240, 0, 4), video.swaying(320, 240, 150, 3)
+    for name, path, change in (("still", still, noisy), ("moving", moving, list)):
+        if name in only:
+            print(f"\none {name} face")
+            frames = list(video.frames([video.Actor(video.patch(0), 130, path)], args.frames))
+            steady(pipeline, change(frames), path, table)
+    for name, measure in (("coming", coming), ("passing", passing)):
+        if name in only:
+            print(f"\nfaces {name}")
+            measure(pipeline, table)
+    return int(table.short > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Does loading and augmenting keep up? Images a second of ``fit``'s own step against the same step
+on one batch that lies ready in memory, by turns in the same run. Demand: 0.9 or more.
+
+    python benchmarks/train.py [--px 128] [--batch 64] [--steps 6] [--rounds 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+from accelerate import Accelerator
+
+from train.data.crops import Crops
+from train.fit.finetune import FineTune
+from train.fit.recipe import Recipe
+from train.fit.trainer import Trainer
+
+DEMAND = 0.9
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--px", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    torch.manual_seed(0)
+    count = args.batch * args.steps
+    crops = Crops(
+        torch.randint(0, 256, (count, 144, 144, 3), dtype=torch.uint8),
+        {"label": torch.randint(0, 2, (count,))},
+        {"label": ("a", "b")},
+        1.25,
+        "noise",
+    )
+    recipe = Recipe(
+        "resnet18", 1e-4, args.batch, 0.01, 0.0, 0.5, 0.0, 1, True, 0, 1, count, preset="finetune"
+    )
+    with tempfile.TemporaryDirectory() as out:
+        accelerator = Accelerator(cpu=not torch.cuda.is_available())
+        trainer = Trainer(
+            recipe, crops.to(accelerator.device), crops, FineTune(1000, args.px, args.steps),
+            Path(out), accelerator, "none",
+        )  # fmt: skip
+        trainer.step = args.steps  # past the frozen epoch
+        loaded = trainer.views
+        fixed = loaded(trainer.step)
+        rates: dict[str, list[float]] = {"fit": [], "fixed batch": []}
+        trainer.train_step()
+        for _ in range(args.rounds):
+            for name, views in (("fit", loaded), ("fixed batch", lambda _step: fixed)):
+                trainer.views = views  # type: ignore[method-assign]
+                began = time.perf_counter()
+                for _ in range(args.steps):
+                    loss = trainer.train_step()
+                float(loss)  # a GPU has then done it
+                rates[name].append(count / (time.perf_counter() - began))
+    ratio = statistics.median(
+        a / b for a, b in zip(rates["fit"], rates["fixed batch"], strict=True)
+    )
+    print("| step | images a second, median | slowest and fastest round |\n|---|---|---|")
+    for name, values in rates.items():
+        middle = statistics.median(values)
+        print(f"| {name} | {middle:.1f} | {min(values):.1f} – {max(values):.1f} |")
+    print(f"ratio {ratio:.3f}, demand {DEMAND}: {'met' if ratio >= DEMAND else 'missed'}")
+    return 0 if ratio >= DEMAND else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Arguments go in; printed results, written files or a published page come out."""

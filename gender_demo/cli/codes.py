@@ -1,0 +1,6 @@
+"""Exit codes of all commands."""
+
+from __future__ import annotations
+
+DONE, SOME_UNREADABLE, NOT_STARTED = 0, 1, 2
+"""All done; some files could not be read, the others done; wrong use."""

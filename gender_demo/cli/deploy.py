@@ -1,0 +1,283 @@
+"""python -m gender_demo deploy USER/SPACE: stage a few named files, check them, publish, wait.
+
+What may be uploaded is listed, so that nothing that happens to lie in the folder goes along.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gender_demo.cli.codes import DONE
+from gender_demo.errors import DeployError
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKPOINT = "checkpoints/resnet18-fairface"
+ROOMS = ("vision", "tracking", "drawing", "audit", "files", "web")
+"""What serves the page; ``cli``, which deploys it, stays at home."""
+STAGED = (
+    *("README.md", "LICENSE", "ATTRIBUTION.md", "SECURITY.md", "app.py", "requirements.txt"),
+    *("docs/*.jpg", "gender_demo/__init__.py", "gender_demo/[!_]*.py"),
+    *(f"gender_demo/{room}/*.py" for room in ROOMS),
+    *("gender_demo/audit/*.css", "gender_demo/audit/*.json"),
+    *(f"gender_demo/web/static/*.{kind}" for kind in ("css", "html", "js", "md")),
+    "gender_demo/web/static/examples/*.jpg",
+    *(f"{CHECKPOINT}/{name}" for name in ("README.md", "config.json", "audit.json")),
+    f"{CHECKPOINT}/model.safetensors",
+)
+OPTIONAL = ("docs/*.jpg", "gender_demo/audit/*.json", f"{CHECKPOINT}/audit.json")
+
+COLOURS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
+KEYS = (
+    *("title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version"),
+    *("app_file", "license", "short_description", "tags", "pinned", "thumbnail", "header"),
+    *("fullWidth", "models", "datasets", "suggested_hardware", "startup_duration_timeout"),
+)
+LICENCE = "apache-2.0"
+SHORT_DESCRIPTION = 60
+SPACE = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+PATIENCE_S, ASK_EVERY_S = 1800.0, 5.0
+FAILED_STAGES = ("NO_APP_FILE", "CONFIG_ERROR", "BUILD_ERROR", "RUNTIME_ERROR", "DELETING")
+SLEEPING_STAGES = ("PAUSED", "STOPPED")
+
+
+def add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> None:
+    """The command and its flags."""
+    command = commands.add_parser(
+        "deploy",
+        help="publish the page as a Hugging Face Space, or update it",
+        description="Uploads a fixed list of files, waits for the build and prints the address.",
+    )
+    command.add_argument("space", metavar="USER/SPACE")
+    command.add_argument("--dry-run", action="store_true", help="only list what would be uploaded")
+    command.add_argument("--private", action="store_true", help="only for you")
+    command.add_argument("--hardware", metavar="NAME", help="t4-small, say (default: free CPU)")
+    command.set_defaults(run=run)
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Deploy, or list what would be uploaded; returns the exit code."""
+    check_name(flags.space)
+    check_hardware(flags.hardware)
+    if flags.dry_run:
+        print(prepare().describe())
+        return DONE
+    address = deploy(flags.space, private=flags.private, hardware=flags.hardware)
+    print(f"The page is at {address}")
+    return DONE
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What would be published: paths below the project's folder and the Space's settings."""
+
+    files: tuple[Path, ...]
+    settings: dict[str, Any]
+
+    def describe(self, root: Path = ROOT) -> str:
+        """The list that ``--dry-run`` prints: settings, then bytes and name of each file."""
+        sizes = [(root / file).stat().st_size for file in self.files]
+        return "\n".join(
+            [
+                *(f"{key}: {value}" for key, value in self.settings.items()),
+                "",
+                *(f"{n:>12,}  {f.as_posix()}" for n, f in zip(sizes, self.files, strict=True)),
+                f"{sum(sizes):>12,}  bytes in {len(sizes)} files",
+            ]
+        )
+
+
+def prepare(root: Path = ROOT) -> Bundle:
+    """Find and check everything that would be published; raises DeployError."""
+    files = []
+    for pattern in STAGED:
+        found = sorted(
+            path
+            for path in root.glob(pattern)
+            if path.is_file() and not path.is_symlink() and not path.name.startswith(".")
+        )
+        if not found and pattern not in OPTIONAL:
+            raise DeployError(f"{root / pattern} is missing: deploy from a whole clone.")
+        files += [path.relative_to(root) for path in found]
+    settings = read_settings(root)
+    _check_weights(root / CHECKPOINT)
+    return Bundle(tuple(files), settings)
+
+
+def read_settings(root: Path = ROOT) -> dict[str, Any]:
+    """The README's front matter, checked by the rules that Spaces would apply after the upload."""
+    from huggingface_hub import metadata_load
+
+    try:
+        found = metadata_load(root / "README.md")
+    except Exception as error:
+        first = str(error).splitlines()[0]
+        raise DeployError(f"README.md's front matter cannot be read: {first}.") from None
+    if not found:
+        raise DeployError("README.md must begin with the Space's settings between two lines ---.")
+    lock = re.search(r"^gradio==(\S+)", (root / "requirements.lock").read_text(), re.M)
+    locked = lock[1] if lock else "none"
+    rules: list[tuple[str, Callable[[Any], bool], str]] = [
+        ("title", _is_text, "a title"),
+        ("emoji", lambda value: _is_text(value) and len(value) <= 4, "one emoji"),
+        ("colorFrom", lambda value: value in COLOURS, f"one of {', '.join(COLOURS)}"),
+        ("colorTo", lambda value: value in COLOURS, f"one of {', '.join(COLOURS)}"),
+        ("sdk", lambda value: value == "gradio", "gradio"),
+        ("sdk_version", lambda value: value == locked, f"{locked}, as in requirements.lock"),
+        ("python_version", _is_python, 'a version in quotes such as "3.11"'),
+        ("app_file", lambda value: value == "app.py", "app.py"),
+        ("license", lambda value: value == LICENCE, LICENCE),
+        (
+            "short_description",
+            lambda value: _is_text(value) and len(value) <= SHORT_DESCRIPTION,
+            f"a text of {SHORT_DESCRIPTION} characters at most",
+        ),
+    ]
+    for key, holds, wanted in rules:
+        if not holds(found.get(key)):
+            raise DeployError(f"README.md's front matter: {key} must be {wanted}.")
+    if unknown := sorted(set(found) - set(KEYS)):
+        raise DeployError(f"README.md's front matter: {unknown[0]} is no setting of a Space.")
+    return dict(found)
+
+
+def stage(bundle: Bundle, folder: Path, root: Path = ROOT) -> None:
+    """Copy what would be published, and nothing else, into an empty folder."""
+    for file in bundle.files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / file, folder / file)
+
+
+def deploy(
+    space: str,
+    *,
+    private: bool = False,
+    hardware: str | None = None,
+    tell: Callable[[str], None] = print,
+) -> str:
+    """Create or update the Space and wait until it runs; its address. Raises DeployError."""
+    import httpx
+    from huggingface_hub import HfApi, get_token
+    from huggingface_hub.errors import HfHubHTTPError
+
+    bundle = prepare()
+    if get_token() is None:
+        raise DeployError("Log in first: run `hf auth login`, or set HF_TOKEN to a write token.")
+    api = HfApi()
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            stage(bundle, Path(name))
+            address = _publish(api, Path(name), space, private, hardware, tell)
+        return address
+    except HfHubHTTPError as error:
+        code = error.response.status_code
+        reasons = {
+            401: "The token is not valid: run `hf auth login` again",
+            403: f"The token may not write to {space}: use one with write access",
+            402: "The hardware costs money: add a payment method, or leave --hardware out",
+        }
+        reason = reasons.get(code, f"The Hub refused ({error.server_message or code})")
+        raise DeployError(f"{reason}.") from None
+    except (httpx.HTTPError, ConnectionError) as error:
+        raise DeployError(
+            f"{api.endpoint} cannot be reached ({type(error).__name__}): is there internet?"
+        ) from None
+
+
+def _publish(
+    api: Any,
+    folder: Path,
+    space: str,
+    private: bool,
+    hardware: str | None,
+    tell: Callable[[str], None],
+) -> str:
+    exists = api.repo_exists(space, repo_type="space")
+    if not exists:
+        api.create_repo(
+            space, repo_type="space", space_sdk="gradio", private=private, space_hardware=hardware
+        )
+    tell(f"{'Updating' if exists else 'Created'} {space}; uploading.")
+    commit = api.upload_folder(
+        repo_id=space,
+        repo_type="space",
+        folder_path=folder,
+        commit_message="Deploy",
+        delete_patterns="*",
+    )
+    if exists and private:
+        api.update_repo_settings(space, repo_type="space", private=True)
+    if exists and hardware:
+        api.request_space_hardware(space, hardware)
+    tell("Uploaded; waiting for the build.")
+    wait_until_running(api, space, commit.oid, tell)
+    return f"{api.endpoint}/spaces/{space}"
+
+
+def wait_until_running(
+    api: Any,
+    space: str,
+    commit: str,
+    tell: Callable[[str], None] = print,
+    patience_s: float = PATIENCE_S,
+) -> None:
+    """Return when the Space runs this commit; DeployError when it fails or takes too long."""
+    end, last = time.monotonic() + patience_s, ""
+    while time.monotonic() < end:
+        runtime = api.get_space_runtime(space)
+        stage_now = str(getattr(runtime.stage, "value", runtime.stage))
+        if stage_now != last:
+            tell(f"The Space is {stage_now.lower().replace('_', ' ')}.")
+            last = stage_now
+        if stage_now == "RUNNING" and runtime.raw.get("sha", commit) == commit:
+            return
+        where = f"{api.endpoint}/spaces/{space}"
+        if stage_now in FAILED_STAGES:
+            said = str(runtime.raw.get("errorMessage") or "no reason given").splitlines()[0]
+            raise DeployError(f"The Space failed ({said}): its log is at {where}?logs=build.")
+        if stage_now in SLEEPING_STAGES:
+            raise DeployError(f"The Space is {stage_now.lower()}: restart it at {where}/settings.")
+        time.sleep(ASK_EVERY_S)
+    raise DeployError(f"The Space was not running after {patience_s / 60:.0f} minutes: look there.")
+
+
+def check_name(space: str) -> None:
+    """DeployError unless this can be a Space's name."""
+    if not SPACE.fullmatch(space):
+        raise DeployError(f"{space!r} is not a Space's name: give it as USER/SPACE.")
+
+
+def check_hardware(hardware: str | None) -> None:
+    """DeployError unless the Hub has such hardware."""
+    from huggingface_hub import SpaceHardware
+
+    known: Sequence[str] = [kind.value for kind in SpaceHardware]
+    if hardware is not None and hardware not in known:
+        raise DeployError(f"{hardware!r} is no hardware of the Hub: use {', '.join(known)}.")
+
+
+def _check_weights(folder: Path) -> None:
+    stated = json.loads((folder / "config.json").read_text()).get("weights_sha256")
+    if hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest() != stated:
+        raise DeployError(
+            f"{folder} has weights that do not match their hash: fetch the folder again."
+        )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_python(value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"3\.1\d", value))

@@ -1,0 +1,1 @@
+"""Picture files go in; results per file, table rows, CSV and JSON come out."""

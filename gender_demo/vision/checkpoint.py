@@ -1,0 +1,211 @@
+"""The checkpoint folder that train writes and serving reads.
+
+config.json         how to rebuild the model, its classes, temperature and rules, its hash
+model.safetensors   the weights, half precision
+audit.json          what was measured about it (optional)
+README.md           the model card, generated
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from gender_demo.errors import CheckpointError
+from gender_demo.vision.decision import Rules
+from gender_demo.vision.preflight import CONFIG, WEIGHTS, check_folder
+
+ARCHITECTURES = ("resnet18", "resnet34", "resnet50")
+AUDIT = "audit.json"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What config.json says. ``mean`` and ``std`` are of RGB in 0 to 1; ``training`` is free.
+
+    ``views``: how many times wider than ``crop_face``'s square each view is whose answers are
+    averaged; one crop as wide as the widest holds them all.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    arch: str = "resnet18"
+    input_px: int = 112
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    flip_average: bool = True
+    views: tuple[float, ...] = (1.0,)
+    temperature: float = 1.0
+    rules: Rules = field(default_factory=Rules)
+    weights_sha256: str = ""
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def view_px(self, view: float) -> int:
+        """Side of a view's window in the crop: as far from ``input_px`` by an even number."""
+        return self.input_px + 2 * round(self.input_px * (view - 1) / 2)
+
+    @property
+    def crop_px(self) -> int:
+        """Side of the crops that the classifier takes."""
+        return max(self.view_px(view) for view in self.views)
+
+    @property
+    def crop_margin(self) -> float:
+        """``crop_face``'s margin for those crops."""
+        return self.crop_px / self.input_px
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    path: Path
+    config: Config
+    state: Mapping[str, Tensor]
+    audit: dict[str, Any] | None = None
+
+
+def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
+    """Read a checkpoint folder (None: the shipped one); CheckpointError if it cannot be used."""
+    folder = check_folder(path)
+    config = _read_config(folder / CONFIG)
+    raw = _read(folder / WEIGHTS)
+    if hashlib.sha256(raw).hexdigest() != config.weights_sha256:
+        raise CheckpointError(
+            f"{folder / WEIGHTS} does not match the hash in {CONFIG}: the file is damaged or not "
+            "the one it was saved with; fetch the folder again or export it anew."
+        )
+    try:
+        state = load(raw)
+    except SafetensorError as error:
+        raise CheckpointError(f"{folder / WEIGHTS} cannot be read: {error}.") from error
+    _check_state(config, state, folder)
+    return Checkpoint(folder, config, state, _read_audit(folder / AUDIT))
+
+
+def save_checkpoint(
+    folder: str | Path,
+    config: Config,
+    state: Mapping[str, Tensor],
+    audit: dict[str, Any] | None = None,
+) -> Config:
+    """Write the folder and return the config with the hash of its half-precision weights.
+
+    An audit that belongs to other weights is removed unless a new one is given.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    half = {
+        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in state.items()
+    }
+    raw = save(half)
+    config = replace(config, weights_sha256=hashlib.sha256(raw).hexdigest())
+    _check_state(config, half, folder)
+    write_file(folder / WEIGHTS, raw)
+    write_file(folder / CONFIG, _json(asdict(config)))
+    if audit is None:
+        (folder / AUDIT).unlink(missing_ok=True)
+    else:
+        write_file(folder / AUDIT, _json(audit))
+    return config
+
+
+def build_model(config: Config) -> nn.Module:
+    """The torchvision ResNet that the config names, with random weights, in eval mode."""
+    import torchvision
+
+    if config.arch not in ARCHITECTURES:
+        raise CheckpointError(
+            f"The architecture {config.arch!r} is not known here: use one of "
+            f"{', '.join(ARCHITECTURES)}."
+        )
+    model: nn.Module = getattr(torchvision.models, config.arch)(
+        weights=None, num_classes=len(config.classes)
+    )
+    return model.eval()
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write beside and rename, so that a reader never sees half a file."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}): a checkpoint folder holds {CONFIG} and "
+            f"{WEIGHTS}."
+        ) from error
+
+
+def _read_config(path: Path) -> Config:
+    raw = _read(path)
+    try:
+        values = json.loads(raw)
+        known = {f.name for f in fields(Config)}
+        values = {name: value for name, value in values.items() if name in known}
+        values["rules"] = Rules(**values.get("rules", {}))
+        for name in ("classes", "mean", "std", "views"):
+            if name in values:
+                values[name] = tuple(values[name])
+        config = Config(**values)
+        sound = (
+            len(config.classes) >= 2
+            and all(isinstance(name, str) and name for name in config.classes)
+            and len(config.mean) == len(config.std) == 3
+            and 32 <= config.input_px <= 512
+            and config.temperature > 0
+            and len(config.views) >= 1
+            and all(0.5 <= view <= 2 for view in config.views)
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path} is not a checkpoint's config: {error}.") from error
+    if not sound:
+        raise CheckpointError(
+            f"{path} is not a checkpoint's config: it needs two or more classes, three means and "
+            "deviations, an input of 32 to 512 pixels, a temperature above 0 and views of 0.5 to 2."
+        )
+    return config
+
+
+def _read_audit(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    try:
+        audit = json.loads(_read(path))
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not JSON ({error}): delete or replace it.") from error
+    if not isinstance(audit, dict):
+        raise CheckpointError(f"{path} does not hold an audit: delete or replace it.")
+    return audit
+
+
+def _check_state(config: Config, state: Mapping[str, Tensor], folder: Path) -> None:
+    with torch.device("meta"):
+        expected = build_model(config).state_dict()
+    wrong = [
+        name
+        for name in sorted(expected.keys() | state.keys())
+        if name not in expected or name not in state or expected[name].shape != state[name].shape
+    ]
+    if wrong:
+        raise CheckpointError(
+            f"The weights in {folder} are not those of a {config.arch} with {len(config.classes)} "
+            f"classes ({len(wrong)} tensors differ, the first is {wrong[0]})."
+        )

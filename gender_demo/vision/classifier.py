@@ -1,0 +1,91 @@
+"""Classifier: crops -> probabilities, by the checkpoint's ResNet, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from gender_demo.vision.checkpoint import (
+    Checkpoint,
+    Config,
+    build_model,
+)
+
+IMAGES = 128
+"""Views and mirror images that go through the net together; bounds the memory a crowd takes."""
+
+
+class Served(nn.Module):
+    """The checkpoint's net with all that stands around it: pixels in, probabilities out."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: Config, state: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.net = build_model(config)
+        self.net.load_state_dict(dict(state))
+        self.flip_average, self.temperature = config.flip_average, config.temperature
+        self.windows = [(config.crop_px - px) // 2 for px in map(config.view_px, config.views)]
+        self.images_per_crop = len(config.views) * (2 if config.flip_average else 1)
+        self.input_px = config.input_px
+        self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """RGB bytes (n, 3, crop_px, crop_px) -> probabilities (n, classes).
+
+        The mean logits of all views and their mirror images over the temperature, then softmax.
+        """
+        whole = (pixels.to(self.mean.dtype) / 255 - self.mean) / self.std
+        views = [self._window(whole, border) for border in self.windows]
+        if self.flip_average:
+            views += [view.flip(3) for view in views]
+        images = torch.cat(views).contiguous(memory_format=torch.channels_last)
+        logits = self.net(images).float().unflatten(0, (len(views), -1)).mean(0)
+        probabilities: Tensor = (logits / self.temperature).softmax(1)
+        return probabilities
+
+    def _window(self, whole: Tensor, border: int) -> Tensor:
+        """The middle of the crops, at the net's own side."""
+        if border:
+            whole = whole[:, :, border:-border, border:-border]
+        if whole.shape[-1] == self.input_px:
+            return whole
+        return interpolate(whole, (self.input_px, self.input_px), mode="bilinear")
+
+
+class Classifier:
+    """The served net on a device; half precision on CUDA."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str | torch.device = "cpu") -> None:
+        self.device = torch.device(device)
+        served = Served(checkpoint.config, checkpoint.state).eval()
+        if self.device.type == "cpu":
+            served.net = _fuse(served.net)
+        dtype = torch.float16 if self.device.type == "cuda" else torch.float32
+        self.served = served.to(self.device, dtype).to(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def __call__(self, crops: Sequence[Image.Image]) -> list[tuple[float, ...]]:
+        """Probabilities of each RGB crop of ``crop_px`` squared, in the order of the classes."""
+        result: list[tuple[float, ...]] = []
+        batch = max(1, IMAGES // self.served.images_per_crop)
+        for start in range(0, len(crops), batch):
+            stacked = np.stack([np.asarray(crop) for crop in crops[start : start + batch]])
+            pixels = torch.from_numpy(stacked).to(self.device).permute(0, 3, 1, 2)
+            result += [tuple(row) for row in self.served(pixels).tolist()]
+        return result
+
+
+def _fuse(model: nn.Module) -> nn.Module:
+    """Fold each batch norm into its convolution: the same function, less to do on a CPU."""
+    from torch.fx.experimental.optimization import fuse
+
+    fused: nn.Module = fuse(model)
+    return fused

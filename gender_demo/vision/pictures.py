@@ -1,0 +1,125 @@
+"""Bytes or a path -> an upright RGB picture; everything that can be wrong with a file ends here.
+
+The limits hold before a pixel is decoded. Only the formats of FORMATS are tried, so that no
+document or script format of Pillow's is ever reached.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import (  # importing a plugin is what registers its format
+    AvifImagePlugin,  # noqa: F401
+    BmpImagePlugin,  # noqa: F401
+    GifImagePlugin,  # noqa: F401
+    Image,
+    ImageOps,
+    JpegImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
+from pillow_heif import register_heif_opener
+
+from gender_demo.errors import PictureError
+
+MAX_BYTES = 50_000_000
+MAX_PIXELS = 120_000_000
+
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif"),
+    *(".gif", ".bmp", ".tif", ".tiff"),
+)
+"""File name endings that a folder is searched for; what a file is, its bytes decide."""
+
+BEHIND_TRANSPARENT = (255, 255, 255)
+
+register_heif_opener()
+# Pillow's own guard, at our limit; as an error, because a picture above it is never decoded.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+def open_picture(source: bytes | str | Path, name: str | None = None) -> Image.Image:
+    """The first picture of ``source`` (a file's bytes or its path) as upright RGB.
+
+    ``name`` is what messages call it. Raises PictureError for whatever is wrong with it.
+    """
+    if isinstance(source, bytes):
+        data, name = source, clean_name(name or "The picture")
+    else:
+        name = clean_name(name or Path(source).name)
+        data = _read(Path(source), name)
+    if not data:
+        raise PictureError(f"{name} is empty.")
+    if len(data) > MAX_BYTES:
+        raise PictureError(f"{name} is larger than {MAX_BYTES // 1_000_000} MB.")
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            picture.load()
+            return _to_rgb(_upright(picture))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PictureError(
+            f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels."
+        ) from None
+    except UnidentifiedImageError:
+        raise PictureError(
+            f"{name} is not a picture of a known kind ({', '.join(FORMATS)})."
+        ) from None
+    # Decoders raise nearly anything on a damaged file: struct.error, SyntaxError, IndexError ...
+    except Exception:
+        raise PictureError(f"{name} is damaged or cut short and cannot be read.") from None
+
+
+def clean_name(name: str) -> str:
+    """A file name fit for one line of text: no control characters, 80 characters at most."""
+    name = "".join(c if c.isprintable() else "?" for c in name)
+    return name if len(name) <= 80 else f"{name[:50]}…{name[-29:]}"
+
+
+def _read(path: Path, name: str) -> bytes:
+    if path.is_dir():
+        raise PictureError(f"{name} is a folder, not a picture.")
+    if not path.is_file():
+        raise PictureError(f"{name} does not exist.")
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError:
+        raise PictureError(f"{name} may not be read.") from None
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # a damaged EXIF block is no reason to refuse the picture
+        return picture
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return _from_deep_grey(picture)
+    if picture.has_transparency_data:
+        rgba = picture.convert("RGBA")
+        flat = Image.new("RGB", rgba.size, BEHIND_TRANSPARENT)
+        flat.paste(rgba, mask=rgba.getchannel("A"))
+        return flat
+    return picture.convert("RGB")
+
+
+def _from_deep_grey(picture: Image.Image) -> Image.Image:
+    """16-bit, 32-bit and float grey, scaled to 8 bits (Pillow's own conversion clips instead)."""
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float32))
+    brightest = float(values.max(initial=0))
+    white = next((top for top in (1.0, 255.0, 65535.0) if brightest <= top), brightest)
+    if picture.mode.startswith("I"):
+        white = max(white, 65535.0 if brightest > 255 or ";16" in picture.mode else 255.0)
+    grey = np.clip(values * (255 / white), 0, 255).astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")

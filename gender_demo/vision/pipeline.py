@@ -1,0 +1,150 @@
+"""The arrow, for one picture or many:
+
+picture --detect--> faces --crop--> crops --classify--> probabilities --decide--> predictions
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from gender_demo.boxes import scaled
+from gender_demo.results import (
+    Analysis,
+    Face,
+    Prediction,
+)
+from gender_demo.vision.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+)
+from gender_demo.vision.crops import crop_face
+from gender_demo.vision.decision import (
+    decide,
+    sharpness,
+)
+from gender_demo.vision.memory_fallback import (
+    SturdyClassifier,
+    SturdyDetector,
+)
+from gender_demo.vision.preflight import check_device, no_device
+
+MAX_SEARCH_PX = 1600
+"""Larger pictures are searched at this longer side; faces are still cut from the full picture."""
+MAX_FACES = 100
+"""Faces told of in one picture, the largest first."""
+
+Detect = Callable[[Sequence[Image.Image]], list[list[Face]]]
+Classify = Callable[[Sequence[Image.Image]], list[tuple[float, ...]]]
+
+
+class Pipeline:
+    """``detect`` and ``classify`` are plain callables, so tests pass two small functions."""
+
+    def __init__(
+        self,
+        detect: Detect,
+        classify: Classify,
+        checkpoint: Checkpoint,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.detect = detect
+        self.classify = classify
+        self.checkpoint = checkpoint
+        self.device = torch.device(device)
+
+    def analyze(self, picture: Image.Image) -> Analysis:
+        """How each face in an upright RGB picture may be perceived, largest face first."""
+        return self.analyze_batch([picture])[0]
+
+    def analyze_batch(self, pictures: Sequence[Image.Image]) -> list[Analysis]:
+        """The same for many pictures; their faces are found and classified together."""
+        found = self.find(pictures)
+        predictions = iter(
+            self.predict(
+                [
+                    (picture, face)
+                    for picture, faces in zip(pictures, found, strict=True)
+                    for face in faces
+                ]
+            )
+        )
+        return [
+            Analysis(picture.size, tuple(next(predictions) for _ in faces))
+            for picture, faces in zip(pictures, found, strict=True)
+        ]
+
+    def warm_up(self) -> None:
+        """Run the nets once, so that the first picture does not wait for their set-up."""
+        side = self.checkpoint.config.crop_px
+        self.detect([Image.new("RGB", (480, 360))])
+        self.classify([Image.new("RGB", (side, side))])
+
+    def find(self, pictures: Sequence[Image.Image]) -> list[list[Face]]:
+        """The MAX_FACES largest faces of each picture, in its own pixels."""
+        small = [_shrink(picture) for picture in pictures]
+        return [
+            [scaled(face, picture.width / less.width) for face in faces[:MAX_FACES]]
+            for picture, less, faces in zip(pictures, small, self.detect(small), strict=True)
+        ]
+
+    def cut(self, picture: Image.Image, face: Face) -> Image.Image:
+        """What the classifier sees of a face."""
+        config = self.checkpoint.config
+        return crop_face(picture, face, config.crop_px, margin=config.crop_margin)
+
+    def predict(self, faces: Sequence[tuple[Image.Image, Face]]) -> list[Prediction]:
+        """Crop, classify and decide for faces of any number of pictures at once."""
+        config = self.checkpoint.config
+        crops = [self.cut(picture, face) for picture, face in faces]
+        result = []
+        for (picture, face), crop, values in zip(faces, crops, self.classify(crops), strict=True):
+            label, reasons = decide(
+                values, config.classes, config.rules, face, picture.size, sharpness(crop)
+            )
+            named = tuple(zip(config.classes, values, strict=True))
+            result.append(Prediction(face, label, max(values), named, reasons))
+        return result
+
+
+def load_pipeline(checkpoint: str | Path | None = None, device: str = "auto") -> Pipeline:
+    """Pipeline of a checkpoint folder (None: the shipped one) on auto, cpu, cuda, cuda:N or mps.
+
+    Raises CheckpointError or DeviceError, each with one sentence that says what to do.
+    """
+    place = pick_device(device)
+    loaded = load_checkpoint(checkpoint)
+    return Pipeline(SturdyDetector(place), SturdyClassifier(loaded, place), loaded, place)
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """auto: CUDA where there is one, else Apple's, else the CPU."""
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if device == "auto":
+        return torch.device("cuda" if cuda else "mps" if mps else "cpu")
+    check_device(device)
+    kind, _, number = device.partition(":")
+    there = {"cpu": True, "mps": mps, "cuda": int(number or 0) < torch.cuda.device_count()}
+    if not there[kind]:
+        raise no_device(device)
+    return torch.device(device)
+
+
+def leave_room() -> None:
+    """Let torch use half of the cores: the others serve the page and, at home, the browser.
+
+    On a CPU that is fully taken, threads that wait for each other cost more than they bring.
+    """
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+
+
+def _shrink(picture: Image.Image) -> Image.Image:
+    longer = max(picture.size)
+    if longer <= MAX_SEARCH_PX:
+        return picture
+    width, height = (max(1, round(n * MAX_SEARCH_PX / longer)) for n in picture.size)
+    return picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)

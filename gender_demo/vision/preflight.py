@@ -1,0 +1,60 @@
+"""What is refused at once, before torch is loaded, which takes seconds: a checkpoint folder or a
+device that is not there."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from pathlib import Path
+
+from gender_demo.errors import CheckpointError, DeviceError
+
+SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "resnet18-fairface"
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+
+def check_folder(path: str | Path | None) -> Path:
+    """The checkpoint folder (None: the shipped one); CheckpointError if there is none."""
+    folder = SHIPPED if path is None else Path(path)
+    if not folder.is_dir():
+        raise CheckpointError(
+            f"There is no checkpoint folder at {folder}: give a folder that holds "
+            f"{CONFIG} and {WEIGHTS}."
+        )
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise CheckpointError(
+                f"{folder / name} cannot be read (there is no such file): a checkpoint folder "
+                f"holds {CONFIG} and {WEIGHTS}."
+            )
+    return folder
+
+
+def check_device(name: str) -> None:
+    """DeviceError for what is no device, or certainly not one of this machine."""
+    kind, _, number = name.partition(":")
+    possible = {
+        "auto": not number,
+        "cpu": not number,
+        "mps": not number and sys.platform == "darwin",
+        "cuda": (not number or number.isdigit()) and _may_have_cuda(),
+    }
+    if kind not in possible:
+        raise DeviceError(f"The device {name!r} is not known: use auto, cpu, cuda, cuda:N or mps.")
+    if not possible[kind]:
+        raise no_device(name)
+
+
+def no_device(name: str) -> DeviceError:
+    return DeviceError(f"The device {name!r} is not on this machine: use --device auto or cpu.")
+
+
+def _may_have_cuda() -> bool:
+    """Only torch knows for certain; on Linux it needs NVIDIA's driver, or AMD's."""
+    if sys.platform != "linux":
+        return sys.platform != "darwin"
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return Path("/dev/kfd").exists()
+    return True

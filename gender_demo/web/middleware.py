@@ -1,0 +1,282 @@
+"""What stands before gradio: routes, password, limits, headers, a calm end. Plain ASGI.
+
+gradio reads a whole request before a function of ours sees it, answers some routes without the
+password, and writes what fails into the log. So every request passes here first. Refusals are
+JSON with one sentence; the log names the kind of a failure and never what was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from typing import Any
+
+from gender_demo.errors import RequestRejected
+from gender_demo.web.logs import (
+    is_disk_trouble,
+    log_failure,
+)
+
+MAX_JSON_BYTES = 1_000_000
+MAX_UPLOAD_BYTES = 500_000_000
+"""One upload, all its files together."""
+MAX_STORED_BYTES = 4_000_000_000
+"""All pictures that wait to be deleted; an upload that would pass this is refused."""
+MAX_UPLOADS, MAX_REQUESTS = 16, 400
+"""Uploads and requests of all kinds that are answered at the same time."""
+BODY_PAUSE_S = 20.0
+"""A sender who pauses for longer in the middle of a request is given up."""
+SPARE_DISK_BYTES = 200_000_000
+
+API = "/gradio_api/"
+UPLOAD = API + "upload"
+LIVE = API + "component_server"
+LOGIN_FORM = ("/", "/login")
+OPEN = ("/assets/", "/static/", "/svelte/", "/theme.css", "/favicon.ico", "/manifest.json",
+        "/robots.txt", API + "theme.css")  # fmt: skip
+"""What the form that asks for the password is made of: the same for everybody."""
+SERVED = ("/config", "/logout", API + "info", API + "openapi.json", UPLOAD, LIVE,
+          API + "queue/", API + "call/", API + "file=", API + "heartbeat/", API + "cancel",
+          API + "reset", API + "user", API + "app_id", API + "login_check")  # fmt: skip
+"""All other routes that page and API need. gradio has more: run history, monitoring, links that
+keep a session on the server's disk, a proxy. They are not there."""
+STARTUP = API + "startup-events"
+WAITING = (API + "heartbeat/", UPLOAD + "_progress")
+"""Answers that last as long as a page is open: nothing is lost when they are cut."""
+
+STOPPING = "The server is stopping: try again in a minute."
+BUSY = "The server is busy: try again in a few seconds."
+DISK_FULL = "The server's disk is full or cannot be written to: try again in some minutes."
+FAILED = "The server could not answer this request."
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@dataclass
+class Traffic:
+    """What is being answered just now. ``folder`` is where gradio writes uploads."""
+
+    folder: Path
+    closing: bool = False
+    requests: int = 0
+    uploads: int = 0
+    last_s: float = 0.0
+    change: threading.Lock = field(default_factory=threading.Lock)
+
+    def drain(self, within_s: float, quiet_s: float = 0.3) -> bool:
+        """Refuse new work and wait for what was begun; a fetched answer's files count as begun.
+
+        Whether all was answered within the time.
+        """
+        self.closing = True
+        end = time.monotonic() + within_s
+        self.last_s = time.monotonic()
+        while time.monotonic() < end:
+            if not self.requests and time.monotonic() - self.last_s > quiet_s:
+                return True
+            time.sleep(0.02)
+        return False
+
+
+class Guard:
+    """ASGI middleware around gradio's app."""
+
+    def __init__(self, app: App, traffic: Traffic) -> None:
+        self.app, self.traffic = app, traffic
+        self.headers = [(name.encode(), value.encode()) for name, value in safe_headers()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        path, traffic, started = scope["path"], self.traffic, False
+
+        async def send_on(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                kept = [*self.headers, *(_not_stored(path))]
+                message["headers"] = [*message.get("headers", ()), *kept]
+                if path in LOGIN_FORM[:1] and not _may_enter(scope):
+                    message["status"] = 401  # the form is shown all the same
+            await send(message)
+
+        waits, uploads = path.startswith(WAITING), path == UPLOAD
+        with traffic.change:
+            traffic.requests += not waits
+            traffic.uploads += uploads
+        try:
+            self._check(scope, path)
+            await self.app(scope, _limited(scope, path, receive), send_on)
+        except RequestRejected as refused:
+            if not started:
+                await _answer(send_on, refused.status, refused.sentence)
+        except Exception as error:
+            status, sentence = _describe(error)
+            if status >= 500:
+                log_failure(error, path.split("=")[0])
+            if started:
+                await send({"type": "http.response.body", "body": b""})  # it ends here
+            else:
+                await _answer(send_on, status, sentence)
+        finally:
+            with traffic.change:
+                traffic.requests -= not waits
+                traffic.uploads -= uploads
+                traffic.last_s = time.monotonic()
+
+    def _check(self, scope: Scope, path: str) -> None:
+        """Raise RequestRejected unless the request may go on; nothing of its body was read yet."""
+        traffic = self.traffic
+        if path == STARTUP and not scope["app"].startup_events_triggered:
+            return  # launch() itself calls this once
+        if path in LOGIN_FORM or path.startswith(OPEN):
+            return
+        if not path.startswith(SERVED) or path.startswith(API + "file=http"):
+            raise RequestRejected(404, "There is nothing here.")
+        if not _may_enter(scope):
+            raise RequestRejected(401, "Give the user name and the password first.")
+        if traffic.closing and scope["method"] == "POST":
+            raise RequestRejected(503, STOPPING)
+        if traffic.requests > MAX_REQUESTS or traffic.uploads > MAX_UPLOADS:
+            raise RequestRejected(503, BUSY)
+        kind = _header(scope, b"content-type")
+        if path.startswith(LIVE) and not kind.startswith("application/json"):
+            raise RequestRejected(415, "Send JSON.")  # gradio writes other kinds to the disk
+        size = _header(scope, b"content-length")
+        limit = _limit(path)
+        if size.isdigit() and int(size) > limit:
+            raise RequestRejected(413, _too_large(limit))
+        if path == UPLOAD:
+            self._check_room(int(size) if size.isdigit() else MAX_UPLOAD_BYTES)
+
+    def _check_room(self, more_bytes: int) -> None:
+        folder = self.traffic.folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(folder).free
+        except OSError:
+            raise RequestRejected(507, DISK_FULL) from None
+        if free < more_bytes + SPARE_DISK_BYTES:
+            raise RequestRejected(507, DISK_FULL)
+        stored = sum(
+            _size(Path(root, name)) for root, _, names in os.walk(folder) for name in names
+        )
+        if stored + more_bytes > MAX_STORED_BYTES:
+            raise RequestRejected(503, BUSY)
+
+
+def safe_headers() -> list[tuple[str, str]]:
+    """Headers of every answer. gradio's page needs inline scripts and ``eval`` for its templates;
+    what it cannot do is load from or send to anywhere else, or be framed by others."""
+    frames = "'self' https://huggingface.co" if "SPACE_ID" in os.environ else "'self'"
+    policy = {
+        "default-src": "'self'",
+        "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "media-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": "'self' data: blob:",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": frames,
+    }
+    closed = ("microphone", "geolocation", "display-capture", "payment", "usb", "serial")
+    return [
+        ("content-security-policy", "; ".join(f"{name} {value}" for name, value in policy.items())),
+        ("permissions-policy", ", ".join(["camera=(self)", *(f"{name}=()" for name in closed)])),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+    ]
+
+
+def _describe(error: Exception) -> tuple[int, str]:
+    if is_disk_trouble(error):
+        return 507, DISK_FULL
+    if type(error).__name__ == "ClientDisconnect":
+        return 499, "The sender went away."
+    if isinstance(error, UnicodeDecodeError):  # fastapi quotes a body that it refuses
+        return 400, "The request cannot be read: send JSON in UTF-8."
+    return 500, FAILED
+
+
+def _limited(scope: Scope, path: str, receive: Receive) -> Receive:
+    """``receive`` that gives up when the body is too large or its sender pauses for too long."""
+    limit, taken, done = _limit(path), 0, False
+
+    async def receive_some() -> Message:
+        nonlocal taken, done
+        if done:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), BODY_PAUSE_S)
+        except asyncio.TimeoutError:
+            raise RequestRejected(408, "The request did not arrive in time.") from None
+        taken += len(message.get("body", b""))
+        done = not message.get("more_body", False)
+        if taken > limit:
+            raise RequestRejected(413, _too_large(limit))
+        return message
+
+    return receive_some
+
+
+def _limit(path: str) -> int:
+    return MAX_UPLOAD_BYTES if path == UPLOAD else MAX_JSON_BYTES
+
+
+def _too_large(limit: int) -> str:
+    return f"This request is too large: send {limit // 1_000_000} MB at most."
+
+
+def _may_enter(scope: Scope) -> bool:
+    """Whether no password is asked for, or the request carries the cookie that it earned."""
+    app = scope["app"]
+    if app.auth is None:
+        return True
+    try:
+        cookies = SimpleCookie(_header(scope, b"cookie"))
+    except CookieError:
+        return False
+    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
+    return any(name in cookies and cookies[name].value in app.tokens for name in names)
+
+
+def _not_stored(path: str) -> list[tuple[bytes, bytes]]:
+    """Pictures and answers are not to stay in the browser's own cache."""
+    return [(b"cache-control", b"no-store")] if path.startswith(API + "file=") else []
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    value: bytes = next((value for key, value in scope["headers"] if key == name), b"")
+    return value.decode("latin-1")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # deleted in between
+        return 0
+
+
+async def _answer(send: Send, status: int, sentence: str) -> None:
+    body = json.dumps({"detail": sentence, "error": sentence}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if status == 503:
+        headers.append((b"retry-after", b"5"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

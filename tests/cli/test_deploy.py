@@ -1,0 +1,177 @@
+"""Publishing with the real client, against a small server that speaks the Hub's endpoints."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from gender_demo.cli import deploy
+from gender_demo.cli.deploy import (
+    prepare,
+    read_settings,
+    wait_until_running,
+)
+from gender_demo.errors import DeployError
+from tests.support.hub_server import TOKEN, Hub, hub_server
+from tests.support.paths import ROOT
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with hub_server() as server:
+        yield server
+
+
+def run(
+    hub: Hub, *flags: str, home: Path, token: str | None = TOKEN
+) -> subprocess.CompletedProcess[str]:
+    own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+           "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "*"}  # fmt: skip
+    base = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    return subprocess.run(
+        [sys.executable, "-m", "gender_demo", "deploy", "ann/faces", *flags],
+        cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
+        env=base | own | ({"HF_TOKEN": token} if token else {}),
+    )  # fmt: skip
+
+
+def test_a_space_is_made_filled_and_updated(hub: Hub, tmp_path: Path) -> None:
+    done = run(hub, "--private", "--hardware", "t4-small", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"The page is at {hub.url}/spaces/ann/faces"
+    assert "The Space is app starting." in done.stdout
+    (made,) = hub.created
+    assert (made["sdk"], made["hardware"]) == ("gradio", "t4-small")
+    assert "private" in (made.get("visibility"), made.get("private") and "private")
+    expected = {str(file): (ROOT / file).read_bytes() for file in prepare().files}
+    assert hub.spaces["ann/faces"] == expected | {".gitattributes": b""}
+
+    hub.spaces["ann/faces"]["old.py"] = b"of an older version"
+    done = run(hub, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Updating ann/faces" in done.stdout
+    assert len(hub.created) == 1
+    assert hub.spaces["ann/faces"] == expected | {".gitattributes": b""}
+
+
+def test_a_dry_run_lists_and_asks_nobody(hub: Hub, tmp_path: Path) -> None:
+    done = run(hub, "--dry-run", home=tmp_path, token=None)
+    assert done.returncode == 0, done.stderr
+    assert "short_description: " in done.stdout
+    lines = done.stdout.splitlines()
+    assert any(line.endswith("checkpoints/resnet18-fairface/model.safetensors") for line in lines)
+    assert hub.asked == []
+
+
+def test_what_fails_at_the_hub_is_one_sentence(hub: Hub, tmp_path: Path) -> None:
+    for token, said in ((None, "Log in first"), ("hf_wrong", "The token is not valid")):
+        done = run(hub, home=tmp_path, token=token)
+        assert done.returncode == 2
+        assert done.stderr.startswith(said), done.stderr
+        assert done.stderr.count("\n") == 1
+    hub.stages = ["BUILDING", "BUILD_ERROR"]
+    done = run(hub, home=tmp_path)
+    assert done.returncode == 2
+    assert "The Space failed (no such package): its log is at" in done.stderr
+
+
+def test_only_listed_files_are_staged(tmp_path: Path) -> None:
+    clone = copy_of(tmp_path)
+    for stray in (".env", "gender_demo/.secret.py", "gender_demo/notes.txt", "photo.jpg"):
+        (clone / stray).write_text("private")
+    (clone / "gender_demo" / "link.py").symlink_to("/etc/passwd")
+    bundle = prepare(clone)
+    names = {file.as_posix() for file in bundle.files}
+    assert {"app.py", "README.md", "requirements.txt", "gender_demo/web/static/live.js"} <= names
+    top = {name.split("/")[0] for name in names}
+    assert top == {"README.md", "LICENSE", "ATTRIBUTION.md", "SECURITY.md", "app.py",
+                   "requirements.txt", "docs", "gender_demo", "checkpoints"}  # fmt: skip
+    assert not any("secret" in name or "notes" in name or "link.py" in name for name in names)
+    assert len(names) == len(bundle.files)
+
+
+def copy_of(folder: Path) -> Path:
+    clone = folder / "clone"
+    shutil.copytree(ROOT / "gender_demo", clone / "gender_demo")
+    shutil.copytree(ROOT / "checkpoints", clone / "checkpoints")
+    shutil.copytree(ROOT / "docs", clone / "docs")
+    for name in (*(name for name in deploy.STAGED if "/" not in name), "requirements.lock"):
+        shutil.copy(ROOT / name, clone / name)
+    return clone
+
+
+def test_what_is_missing_or_damaged_is_said(tmp_path: Path) -> None:
+    clone = copy_of(tmp_path)
+    weights = clone / deploy.CHECKPOINT / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(DeployError, match="do not match their hash"):
+        prepare(clone)
+    (clone / "app.py").unlink()
+    with pytest.raises(DeployError, match=r"app\.py is missing: deploy from a whole clone"):
+        prepare(clone)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("colorFrom: gray", "colorFrom: teal", "colorFrom must be one of red, yellow"),
+        ("sdk_version: ", "sdk_version: 1", r"sdk_version must be \d.* as in requirements.lock"),
+        ('python_version: "3.11"', "python_version: 3.11", "python_version must be a version in"),
+        ("license: apache-2.0", "license: beer", "license must be apache-2.0"),
+        ("short_description: ", f"short_description: {'x' * 60}", "60 characters at most"),
+        ("app_file: app.py", "app_file: main.py", "app_file must be app.py"),
+        ("sdk: gradio", "sdk: docker", "sdk must be gradio"),
+        ("license:", "licence: x\nlicense:", "licence is no setting of a Space"),
+        ("title: ", "title: [", "front matter cannot be read"),
+        ("---", "", "must begin with the Space's settings"),
+    ],
+)
+def test_front_matter_is_checked_before_the_upload(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    text = (ROOT / "README.md").read_text()
+    (tmp_path / "requirements.lock").write_text((ROOT / "requirements.lock").read_text())
+    (tmp_path / "README.md").write_text(text)
+    assert read_settings(tmp_path)["sdk"] == "gradio"
+    assert old in text
+    (tmp_path / "README.md").write_text(text.replace(old, new, 1 if old != "---" else 2))
+    with pytest.raises(DeployError, match=said):
+        read_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["faces"], "'faces' is not a Space's name"),
+        (["a/b", "--hardware", "abacus"], "'abacus' is"),
+    ],
+)
+def test_wrong_flags_are_one_sentence(
+    flags: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from gender_demo.__main__ import main
+
+    assert main(["deploy", *flags]) == 2
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older commit that still runs is not the one that was sent."""
+    monkeypatch.setattr(deploy, "ASK_EVERY_S", 0.0)
+
+    def api(stage: str, sha: str) -> SimpleNamespace:
+        runtime = SimpleNamespace(stage=stage, raw={"sha": sha})
+        return SimpleNamespace(endpoint="http://hub", get_space_runtime=lambda space: runtime)
+
+    wait_until_running(api("RUNNING", "new"), "a/b", "new", tell=str)
+    with pytest.raises(DeployError, match="not running after"):
+        wait_until_running(api("RUNNING", "old"), "a/b", "new", tell=str, patience_s=0.05)
+    with pytest.raises(DeployError, match="is paused: restart it"):
+        wait_until_running(api("PAUSED", "new"), "a/b", "new", tell=str)

@@ -1,0 +1,51 @@
+"""Steps on the live view that its browser tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.support.server import BITS, SQUARE_PX
+
+SNAPSHOT = (Path(__file__).parent / "live_snapshot.js").read_text(encoding="utf-8")
+
+
+def start(page: Page) -> None:
+    page.locator("#live-start").click()
+    wait_for_box(page)
+
+
+def wait_for_box(page: Page) -> None:
+    page.wait_for_function(
+        "JSON.parse(document.querySelector('#live').dataset.marks ?? '[]').length > 0",
+        timeout=60_000,
+    )
+
+
+def wait_for_state(page: Page, state: str) -> None:
+    expect(page.locator("#live")).to_have_attribute("data-state", state, timeout=30_000)
+
+
+def wait_for_new_frame(page: Page) -> None:
+    """Wait until the picture has moved on by several frames."""
+    frame = page.evaluate("Number(document.querySelector('#live').dataset.frame ?? 0)")
+    page.wait_for_function(f"Number(document.querySelector('#live').dataset.frame) > {frame} + 3")
+
+
+def snapshot(page: Page) -> dict[str, Any]:
+    """See live_snapshot.js."""
+    shot: dict[str, Any] = page.evaluate(SNAPSHOT, [BITS, SQUARE_PX])
+    return shot
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds serious in the page as it stands."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {rule['nodes'][0]['target']}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]

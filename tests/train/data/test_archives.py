@@ -1,0 +1,113 @@
+"""Archives are read in place; those that mean harm are refused before anything is read."""
+
+from __future__ import annotations
+
+import io
+import stat
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from train.data.archives import (Member, read_tree,)
+from gender_demo.errors import LayoutError
+from train.data.records import read_records
+
+NAMES = ("set/man/a.png", "set/woman/b.png", "set/woman/c.png")
+
+
+def png(shade: int = 100) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), (shade, 150, 120)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_archive(path: Path, names: tuple[str, ...] = NAMES) -> Path:
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as packed:
+            for i, name in enumerate(names):
+                packed.writestr(name, png(i))
+    else:
+        ending = path.name.rpartition(".")[2].removeprefix("t")
+        with tarfile.open(path, "w" if ending == "ar" else f"w:{ending}") as packed:  # type: ignore[call-overload]
+            for i, name in enumerate(names):
+                entry = tarfile.TarInfo(name)
+                entry.size = len(png(i))
+                packed.addfile(entry, io.BytesIO(png(i)))
+    return path
+
+
+@pytest.mark.parametrize("ending", ["zip", "tar", "tar.gz", "tgz", "tar.xz", "tar.bz2"])
+def test_archives_are_read_in_place(tmp_path: Path, ending: str) -> None:
+    source = write_archive(tmp_path / f"faces.{ending}")
+    records = read_records("folder", source, scratch=tmp_path / "scratch").records
+    assert [(record.path, record.label) for record in records] == [
+        ("set/man/a.png", "man"),
+        ("set/woman/b.png", "woman"),
+        ("set/woman/c.png", "woman"),
+    ]
+    for i, record in enumerate(records):
+        assert isinstance(record.content, Member)
+        assert record.content.read() == png(i)
+    assert not list(tmp_path.rglob("*.png"))
+
+
+def test_archives_in_a_folder_are_folders(tmp_path: Path) -> None:
+    write_archive(tmp_path / "img_align_celeba.zip", ("img_align_celeba/000001.jpg",))
+    (tmp_path / "list.txt").write_text("hello")
+    tree = read_tree(tmp_path, tmp_path / "scratch")
+    assert list(tree.files) == ["img_align_celeba/img_align_celeba/000001.jpg", "list.txt"]
+    assert tree.find("000001.jpg") is not None
+    assert tree.find("../list.txt") is None
+    assert tree.text("list.txt") == "hello"
+
+
+@pytest.mark.parametrize("ending", ["zip", "tar", "tar.gz"])
+@pytest.mark.parametrize(
+    "name", ["../../evil.png", "/etc/evil.png", "C:\\evil.png", "a\\..\\b.png"]
+)
+def test_names_that_lead_outside_are_refused(tmp_path: Path, ending: str, name: str) -> None:
+    source = write_archive(tmp_path / f"faces.{ending}", (*NAMES, name))
+    with pytest.raises(LayoutError, match="1 names that lead outside it"):
+        read_tree(source, tmp_path / "scratch")
+
+
+def test_links_are_refused(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as packed:
+        link = tarfile.TarInfo("man/link.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        packed.addfile(link)
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as zipped:
+        entry = zipfile.ZipInfo("man/link.png")
+        entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+        zipped.writestr(entry, "/etc/passwd")
+    for name in ("a.tar", "b.zip"):
+        with pytest.raises(LayoutError, match="1 links or special files"):
+            read_tree(tmp_path / name, tmp_path / "scratch")
+
+
+def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("train.data.archives.ALWAYS_FINE", 1_000_000)
+    zeros = bytes(4_000_000)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("man/a.png", zeros)
+    with tarfile.open(tmp_path / "b.tar.gz", "w:gz") as packed:
+        entry = tarfile.TarInfo("man/a.png")
+        entry.size = len(zeros)
+        packed.addfile(entry, io.BytesIO(zeros))
+    for name in ("a.zip", "b.tar.gz"):
+        with pytest.raises(LayoutError, match=f"{name} would grow from"):
+            read_tree(tmp_path / name, tmp_path / "scratch")
+    assert not list((tmp_path / "scratch").glob("*"))
+
+
+@pytest.mark.parametrize("ending", ["zip", "tar", "tar.gz", "tar.xz"])
+@pytest.mark.parametrize("harm", ["cut", "nonsense"])
+def test_broken_archives_are_told(tmp_path: Path, ending: str, harm: str) -> None:
+    source = write_archive(tmp_path / f"faces.{ending}")
+    raw = source.read_bytes()
+    source.write_bytes(raw[: len(raw) // 4] if harm == "cut" else b"no archive" * 100)
+    with pytest.raises(LayoutError, match=r"is broken .*: fetch or pack it again"):
+        read_tree(source, tmp_path / "scratch")

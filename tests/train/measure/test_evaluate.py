@@ -1,0 +1,314 @@
+"""Evaluation on pictures made here, against serving itself and against fairlearn."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fairlearn.metrics import MetricFrame, count
+from PIL import Image
+from sklearn.metrics import accuracy_score
+
+from gender_demo.audit import report as audit
+from gender_demo.vision.checkpoint import load_checkpoint
+from gender_demo.vision.pipeline import load_pipeline
+from tests.support.paths import ASTRONAUT as EXAMPLE
+from tests.support.paths import ROOT
+from train.__main__ import main
+from train.data.labelled import (
+    Sample,
+    age_band,
+    read_labelled,
+)
+from train.data.records import (
+    AGES,
+    RACES,
+)
+from train.measure.corruptions import (
+    COPIES,
+    WEBCAM,
+    paste_into_frame,
+    seeded,
+)
+from train.measure.figures import (
+    calibration,
+    ece,
+    reliability,
+    risk_coverage,
+    rows_by,
+)
+from train.measure.observe import (
+    Observation,
+    observe,
+)
+
+SHARED = ROOT.parent / "shared" / "data"
+FACES, DRAWINGS = 3, 1
+"""As conftest.py makes them."""
+WriteParquet = Callable[..., None]
+
+
+def made_up(count_: int = 1200, seed: int = 3) -> list[Observation]:
+    """Random answers with known groups."""
+    random = np.random.default_rng(seed)
+    result = []
+    for i in range(count_):
+        label, guess = (("female", "male")[n] for n in random.integers(0, 2, 2))
+        race, age = str(random.choice(RACES)), str(random.choice(AGES))
+        sure = float(random.uniform(0.5, 1))
+        values = (sure, 1 - sure) if guess == "female" else (1 - sure, sure)
+        answer = guess if sure > 0.6 else None
+        found = float(random.uniform(20, 220)) if random.random() < 0.97 else None
+        result.append(
+            Observation(Sample(str(i), b"", label, race, age), values, guess, answer, (), found)
+        )
+    return result
+
+
+@pytest.mark.parametrize("kinds", [("label",), ("race",), ("age",), ("race", "label")])
+def test_group_figures_are_fairlearns(kinds: tuple[str, ...]) -> None:
+    seen = made_up()
+    frame = MetricFrame(
+        metrics={"accuracy": accuracy_score, "count": count},
+        y_true=[o.sample.label for o in seen],
+        y_pred=[o.guess for o in seen],
+        sensitive_features={kind: [getattr(o.sample, kind) for o in seen] for kind in kinds},
+    )
+    rows = rows_by(seen, *kinds)
+    assert len(rows) == len(frame.by_group)
+    for row in rows:
+        key = tuple(row["group"][kind] for kind in kinds)
+        theirs = frame.by_group.loc[key if len(key) > 1 else key[0]]
+        assert row["count"] == theirs["count"]
+        assert row["accuracy"] == pytest.approx(theirs["accuracy"], abs=1e-5)
+    overall = rows_by(seen, "label")
+    assert sum(row["right"] for row in overall) == round(frame.overall["accuracy"] * len(seen))
+
+
+def test_abstention_is_counted_per_group() -> None:
+    seen = made_up()
+    for row in rows_by(seen, "race"):
+        group = [o for o in seen if o.sample.race == row["group"]["race"]]
+        answered = [o for o in group if o.label]
+        assert row["answered"] == len(answered)
+        assert row["coverage"] == pytest.approx(len(answered) / len(group), abs=1e-5)
+        wrong = sum(o.label != o.sample.label for o in answered)
+        assert row["error"] == pytest.approx(wrong / len(answered), abs=1e-5)
+
+
+def test_calibration_error_by_hand() -> None:
+    # Two bins: (0.6, 0.667] holds 0.62 and 0.64, one right; (0.933, 1] holds 0.95 and 1, both.
+    confidence, right = np.array([0.62, 0.64, 0.95, 1.0]), np.array([True, False, True, True])
+    assert ece(confidence, right) == pytest.approx((abs(0.63 - 0.5) + abs(0.975 - 1)) / 2)
+    bins = reliability(confidence, right)
+    assert [(b["count"], b["accuracy"]) for b in bins] == [(2, 0.5), (2, 1.0)]
+    assert bins[1]["to"] == 1.0
+
+
+def test_calibration_before_temperature_is_got_back_from_the_probabilities() -> None:
+    logits = np.array([[2.0, -1.0], [0.3, 0.1], [-1.5, 0.5]])
+    temperature = 2.5
+
+    def softmax(values: np.ndarray) -> np.ndarray:
+        powers = np.exp(values)
+        return np.asarray(powers / powers.sum(1, keepdims=True))
+
+    sample = Sample("a", b"", "female")
+    seen = [
+        Observation(sample, tuple(p), "female" if p[0] > 0.5 else "male", None, (), 50.0)
+        for p in softmax(logits / temperature).tolist()
+    ]
+    figures = calibration(seen, temperature)
+    right = np.array([True, True, False])
+    assert figures is not None
+    assert figures["ece_before"] == pytest.approx(ece(softmax(logits).max(1), right), abs=1e-5)
+
+
+def test_risk_falls_on_the_surest_and_counts_are_exact() -> None:
+    sample = Sample("a", b"", "female")
+    seen = [
+        Observation(sample, (s, 1 - s), "female" if s > 0.75 else "male", None, (), 50.0)
+        for s in np.linspace(0.5, 1, 200).tolist()
+    ]
+    curve = {point["coverage"]: point for point in risk_coverage(seen)}
+    assert curve[0.5]["error"] == 0
+    assert curve[1.0]["wrong"] == sum(not o.right for o in seen)
+    assert curve[0.9]["count"] == 180
+
+
+def test_observations_are_what_serving_says(tiny: dict[str, Path]) -> None:
+    pipeline = load_pipeline(tiny["checkpoint"], "cpu")
+    samples = read_labelled(tiny["fairface"], ("female", "male")).samples
+    seen = observe(pipeline, samples)
+    assert len(seen) == FACES + DRAWINGS
+    for observation, sample in zip(seen, samples, strict=True):
+        predictions = pipeline.analyze(sample.picture()).predictions
+        if not predictions:
+            assert observation.reasons == ("no_face",)
+            assert observation.label is None
+            assert observation.guess is not None
+            continue
+        (said,) = predictions
+        assert observation.label == said.label
+        assert observation.reasons == said.reasons
+        ours, theirs = observation.probabilities, [value for _, value in said.probabilities]
+        assert ours == pytest.approx(theirs, abs=1e-4)
+    assert [o.face_px is None for o in seen] == [False] * FACES + [True] * DRAWINGS
+
+
+def test_one_set_is_written_as_json(tiny: dict[str, Path], tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    command = ["evaluate", str(tiny["utkface"]), "--checkpoint", str(tiny["checkpoint"])]
+    command += ["--no-cache", "--json", str(file), "--device", "cpu"]
+    assert main(command) == 0
+    figures = json.loads(file.read_text())
+    assert figures["count"] == FACES + DRAWINGS
+    assert figures["accuracy_given"] == pytest.approx(figures["right"] / figures["count"], abs=1e-5)
+    assert [row["group"]["age"] for row in figures["by"]["age"]] == ["3-9", "20-29", "more than 70"]
+    assert main([*command, "--end-to-end"]) == 0
+    figures = json.loads(file.read_text())
+    assert figures["count"] == FACES
+    assert figures["found_share"] == pytest.approx(FACES / (FACES + DRAWINGS))
+
+
+def test_the_audit_holds_every_part(audited: dict[str, Any], tiny: dict[str, Path]) -> None:
+    checkpoint = load_checkpoint(tiny["checkpoint"])
+    assert audit.fits(audited, checkpoint.config)
+    val = audited["sets"]["fairface"]
+    assert val["all"]["count"] == FACES + DRAWINGS
+    assert val["all"]["missed"] == DRAWINGS
+    assert val["reasons"]["no_face"] == DRAWINGS
+    assert [row["name"] for row in audited["degraded"]] == list(WEBCAM)
+    assert [row["name"] for row in audited["flips"]] == list(COPIES)
+    assert {row["count"] for row in (*audited["degraded"], *audited["flips"])} == {3}
+    context, frame = audited["context"]["shown"]
+    assert context["found_share"] == 1
+    assert context["same_faces_given"] == audited["context"]["given"]["accuracy"]
+    behind = 100 * (context["same_faces_given"] - context["accuracy"])
+    assert context["behind_points"] == pytest.approx(behind, abs=1e-3)
+    assert frame["pictures"] == FACES
+    assert audited["speed"]["ms_per_picture"] > audited["speed"]["ms_per_face"] > 0
+    shown = audit.report(audited, checkpoint.config)
+    assert f"{100 * val['all']['accuracy']:.1f} %" in shown.sentences[2]
+    assert shown.charts
+
+
+def test_remembered_faces_change_nothing(tiny: dict[str, Path], tmp_path: Path) -> None:
+    base = ["evaluate", str(tiny["fairface"]), "--checkpoint", str(tiny["checkpoint"])]
+    runs = (["--no-cache"], ["--cache", str(tmp_path / "c")], ["--cache", str(tmp_path / "c")])
+    written = []
+    for i, flags in enumerate(runs):
+        file = tmp_path / f"{i}.json"
+        main([*base, *flags, "--device", "cpu", "--json", str(file)])
+        written.append(file.read_text())
+    assert written[0] == written[1] == written[2]
+    assert list((tmp_path / "c").glob("*.json"))
+
+
+def test_changes_depend_on_seed_and_name_alone() -> None:
+    with Image.open(EXAMPLE) as opened:
+        picture = opened.convert("RGB").resize((224, 224))
+    for name, change in {**WEBCAM, **COPIES}.items():
+        first, again = (change(picture, seeded(name, "a")) for _ in range(2))
+        assert first.tobytes() == again.tobytes()
+        assert first.mode == "RGB"
+    assert WEBCAM["face of 40 pixels"](picture, seeded("a")).size == (43, 43)
+    frame, (x, y) = paste_into_frame(picture.resize((384, 384)), seeded("frame", "a"))
+    assert frame.size == (640, 480)
+    assert 0 < x < 640
+    assert 0 < y < 480
+
+
+def test_ages_in_years_become_bands() -> None:
+    years = {0: "0-2", 2: "0-2", 3: "3-9", 9: "3-9", 10: "10-19", 69: "60-69", 70: "more than 70"}
+    assert {year: age_band({"age": year}) for year in years} == years
+
+
+def test_the_official_folder_is_read(tmp_path: Path) -> None:
+    for margin, side in (("025", 10), ("125", 20)):
+        folder = tmp_path / f"fairface-img-margin{margin}-trainval" / "val"
+        folder.mkdir(parents=True)
+        for i in (1, 2):
+            Image.new("RGB", (side, side), (i, i, i)).save(folder / f"{i}.jpg")
+    with (tmp_path / "fairface_label_val.csv").open("w", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(["file", "age", "gender", "race", "service_test"])
+        lines.writerow(["val/1.jpg", "3-9", "Male", "East Asian", "True"])
+        lines.writerow(["val/2.jpg", "50-59", "Female", "Black", "False"])
+    for split, side in (("val", 10), ("val_context", 20)):
+        samples = read_labelled(tmp_path, ("female", "male"), split).samples
+        assert [(s.label, s.race, s.age) for s in samples] == [
+            ("male", "East Asian", "3-9"),
+            ("female", "Black", "50-59"),
+        ]
+        assert samples[0].picture().size == (side, side)
+
+
+@pytest.mark.parametrize("fault", ["no data", "no split", "empty", "label", "picture", "weights"])
+def test_what_is_wrong_is_said_in_a_sentence(
+    fault: str, tiny: dict[str, Path], tmp_path: Path, write_parquet: WriteParquet
+) -> None:
+    picture = Image.new("RGB", (32, 32))
+    file = tmp_path / "val-00000-of-00001.parquet"
+    write_parquet(file, [picture] * 3, gender="nobody" if fault == "label" else "Female")
+    checkpoint, flags = tiny["checkpoint"], []
+    said = {
+        "no data": "holds neither Parquet files",
+        "no split": "has no split 'test': use --split with one of val",
+        "empty": "is empty",
+        "label": r"1 of 3 pictures .* not labelled female or male \('nobody' × 1\): val/1.png",
+        "picture": "1 pictures cannot be read: val/9.png",
+        "weights": "are not those of a resnet34",
+    }[fault]
+    if fault == "no data":
+        file.unlink()
+    elif fault == "no split":
+        flags = ["--split", "test"]
+    elif fault == "empty":
+        pq.write_table(pq.read_table(file).slice(0, 0), file)
+    elif fault == "picture":
+        row = {"image": {"bytes": b"GIF89a", "path": "val/9.png"}, "gender": "Male"}
+        pq.write_table(pa.Table.from_pylist([row]), file)
+    elif fault == "weights":
+        checkpoint = tmp_path / "other"
+        checkpoint.mkdir()
+        for part in tiny["checkpoint"].iterdir():
+            (checkpoint / part.name).write_bytes(part.read_bytes())
+        config = checkpoint / "config.json"
+        config.write_text(config.read_text().replace("resnet18", "resnet34"))
+    with pytest.raises(SystemExit, match=said):
+        main(
+            ["evaluate", str(tmp_path), "--checkpoint", str(checkpoint), "--device", "cpu", *flags]
+        )
+
+
+def test_contradictory_labels_are_counted_and_named(
+    tiny: dict[str, Path],
+    tmp_path: Path,
+    write_parquet: WriteParquet,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pictures = [Image.new("RGB", (64, 64), grey) for grey in ("gray", "gray", "silver")]
+    write_parquet(tmp_path / "val.parquet", pictures)
+    main(["evaluate", str(tmp_path), "--checkpoint", str(tiny["checkpoint"]), "--no-cache"])
+    assert "2 pictures of" in (said := capsys.readouterr().out)
+    assert "val/0.png, val/1.png" in said
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data sets are not on this machine")
+def test_the_shared_sets_are_read() -> None:
+    classes = ("female", "male")
+    assert len(read_labelled(SHARED / "fairface", classes).samples) == 4537
+    assert len(read_labelled(SHARED / "fairface", classes, "val_context").samples) == 1000
+    samples = read_labelled(SHARED / "utkface", classes).samples
+    assert len(samples) == 2500
+    assert sum(sample.label == "female" for sample in samples) == 1130
+    assert not math.isnan(len(samples[0].picture().size))

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageFilter, ImageOps
+
+from gender_demo.vision import classifier
+from gender_demo.vision.checkpoint import (
+    Checkpoint,
+    Config,
+    build_model,
+)
+from gender_demo.vision.classifier import Classifier
+
+CONFIG = Config("tiny", ("a", "b", "c"), input_px=64, flip_average=False)
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> Checkpoint:
+    torch.manual_seed(0)
+    model = build_model(CONFIG)
+    for module in model.modules():  # batch norms that do something, so that folding them shows
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.2)
+            module.running_var.uniform_(0.5, 2)
+    return Checkpoint(Path(), CONFIG, model.state_dict())
+
+
+def crops(count: int) -> list[Image.Image]:
+    rng = np.random.default_rng(0)
+    return [
+        Image.fromarray(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)) for _ in range(count)
+    ]
+
+
+def plain(
+    checkpoint: Checkpoint, pictures: list[Image.Image], temperature: float = 1
+) -> torch.Tensor:
+    """The oracle: torchvision's model, one picture at a time."""
+    from torchvision.transforms.functional import normalize, to_tensor
+
+    model = build_model(CONFIG)
+    model.load_state_dict(dict(checkpoint.state))
+    with torch.no_grad():
+        rows = [model(normalize(to_tensor(p), CONFIG.mean, CONFIG.std)[None])[0] for p in pictures]
+    return (torch.stack(rows) / temperature).softmax(1)
+
+
+def test_probabilities_are_the_plain_models(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classifier, "IMAGES", 4)
+    pictures = crops(5)
+    found = torch.tensor(Classifier(checkpoint)(pictures))
+    assert torch.allclose(found, plain(checkpoint, pictures), atol=1e-5)
+    assert torch.allclose(found.sum(1), torch.ones(5), atol=1e-6)
+
+
+def test_temperature_divides_the_logits(checkpoint: Checkpoint) -> None:
+    warm = replace(checkpoint, config=replace(CONFIG, temperature=2.5))
+    found = torch.tensor(Classifier(warm)(crops(2)))
+    assert torch.allclose(found, plain(checkpoint, crops(2), 2.5), atol=1e-5)
+
+
+def test_flip_averaging_makes_mirror_images_equal(checkpoint: Checkpoint) -> None:
+    both = replace(checkpoint, config=replace(CONFIG, flip_average=True))
+    pictures = crops(2)
+    net = Classifier(both)
+    mirrored = net([ImageOps.mirror(p) for p in pictures])
+    assert torch.allclose(torch.tensor(net(pictures)), torch.tensor(mirrored), atol=1e-6)
+    assert net([]) == []
+
+
+def test_views_are_the_answers_to_windows_of_the_crop(checkpoint: Checkpoint) -> None:
+    config = replace(CONFIG, views=(1.0, 1.25))
+    assert (config.crop_px, config.crop_margin) == (80, 1.25)
+    rng = np.random.default_rng(1)
+    wide = Image.fromarray(rng.integers(0, 255, (80, 80, 3), dtype=np.uint8))
+    wide = wide.filter(ImageFilter.GaussianBlur(3))  # so that the way of shrinking hardly matters
+    narrow, shrunk = wide.crop((8, 8, 72, 72)), wide.resize((64, 64), Image.Resampling.BILINEAR)
+    logits = plain(checkpoint, [narrow, shrunk]).log()
+    found = torch.tensor(Classifier(replace(checkpoint, config=config))([wide]))
+    assert torch.allclose(found, logits.mean(0, keepdim=True).softmax(1), atol=2e-3)
+    assert not torch.allclose(found, logits[:1].softmax(1), atol=2e-3)

@@ -1,0 +1,179 @@
+"""The detector against stock facenet-pytorch and against pictures whose faces are known."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from facenet_pytorch import MTCNN
+from PIL import Image
+
+from gender_demo.boxes import area
+from gender_demo.results import Box
+from gender_demo.tracking.tracker import iou
+from gender_demo.vision.detector import (
+    FaceDetector,
+    pyramid_scales,
+)
+from tests.support.paths import EXAMPLES
+
+
+@pytest.fixture(scope="module")
+def detector() -> FaceDetector:
+    return FaceDetector()
+
+
+def example(name: str) -> Image.Image:
+    return Image.open(EXAMPLES / name).convert("RGB")
+
+
+def matches(boxes: list[Box], others: list[Box], least: float) -> int:
+    return sum(any(iou(box, other) >= least for other in others) for box in boxes)
+
+
+def test_it_finds_what_stock_finds(detector: FaceDetector) -> None:
+    picture = example("solvay_1927.jpg")
+    boxes, scores = MTCNN(keep_all=True).detect(picture)
+    sure = [tuple(box) for box, score in zip(boxes, scores, strict=True) if score > 0.9]
+    found = [face.box for face in detector.detect([picture])[0]]
+    assert len(sure) == 29
+    assert matches(sure, found, 0.7) == 29
+    assert len(found) <= 30
+
+
+def test_a_portrait_has_one_face(detector: FaceDetector) -> None:
+    """With one threshold for all sizes there is a second, small one on the spacesuit."""
+    assert len(detector.detect([example("astronaut.jpg")])[0]) == 1
+
+
+def test_landmarks_lie_where_a_face_has_them(detector: FaceDetector) -> None:
+    face = detector.detect([example("astronaut.jpg")])[0][0]
+    (lx, ly), (rx, ry), (nx, ny), (mlx, mly), (mrx, mry) = face.landmarks
+    assert lx < nx < rx
+    assert mlx < mrx
+    assert max(ly, ry) < ny < min(mly, mry)
+    assert all(
+        face.box[0] < x < face.box[2] and face.box[1] < y < face.box[3] for x, y in face.landmarks
+    )
+
+
+def test_a_batch_is_the_same_as_one_by_one(detector: FaceDetector) -> None:
+    astronaut, solvay = (
+        example("astronaut.jpg"),
+        example("solvay_1927.jpg").crop((800, 600, 1312, 1112)),
+    )
+    other, empty = solvay.resize(astronaut.size), Image.new("RGB", (300, 200))
+    pictures = [astronaut, astronaut, empty, other, astronaut, astronaut]
+    together = detector.detect(pictures)
+    alone = [detector.detect([picture])[0] for picture in pictures]
+    for faces, others in zip(together, alone, strict=True):
+        assert len(faces) == len(others)
+        for face, other in zip(faces, others, strict=True):
+            assert face.box == pytest.approx(other.box, abs=0.5)
+    assert together[2] == []
+
+
+@pytest.mark.parametrize("size_px", [40, 60, 250])
+def test_small_and_large_faces(detector: FaceDetector, size_px: int) -> None:
+    """The astronaut's face is about 0.2 of the picture's height."""
+    picture = example("astronaut.jpg")
+    scale = size_px / (0.2 * picture.height)
+    small = picture.resize((round(picture.width * scale), round(picture.height * scale)))
+    whole = detector.detect([picture])[0][0].box
+    expected = tuple(value * small.width / picture.width for value in whole)
+    assert matches([expected], [face.box for face in detector.detect([small])[0]], 0.7) == 1
+
+
+def test_a_face_that_fills_the_picture_or_is_cut_by_its_border(detector: FaceDetector) -> None:
+    picture = example("astronaut.jpg")
+    x0, y0, x1, y1 = (round(v) for v in detector.detect([picture])[0][0].box)
+    filling = detector.detect([picture.crop((x0, y0, x1, y1))])[0]
+    assert filling
+    assert iou(filling[0].box, (0, 0, x1 - x0, y1 - y0)) > 0.7
+    third = (x1 - x0) // 3
+    for cut in ((x0 + third, 0, picture.width, picture.height), (0, 0, x1 - third, picture.height)):
+        found = detector.detect([picture.crop(cut)])[0]
+        here = (x0 - cut[0], y0, x1 - cut[0], y1)
+        assert any(iou(face.box, here) > 0.4 for face in found), cut
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 400), (11, 11), (12, 12), (19, 30)])
+def test_pictures_below_the_smallest_scale_have_no_faces(
+    detector: FaceDetector, size: tuple[int, int]
+) -> None:
+    assert detector.detect([Image.new("RGB", size, (90, 120, 30))]) == [[]]
+
+
+def test_no_pictures_no_answers(detector: FaceDetector) -> None:
+    assert detector.detect([]) == []
+
+
+def test_follow_finds_the_face_from_a_rough_box_and_doubts_elsewhere(
+    detector: FaceDetector,
+) -> None:
+    picture = example("astronaut.jpg")
+    x0, y0, x1, y1 = detector.detect([picture])[0][0].box
+    w, h = x1 - x0, y1 - y0
+    rough = (x0 + 0.1 * w, y0 - 0.07 * h, x1 + 0.1 * w, y1 - 0.07 * h)
+    nothing = (2.0, picture.height - 80.0, 60.0, picture.height - 10.0)
+    ((here, there), ()) = detector.follow([picture, picture], [[rough, nothing], []])
+    assert here.score > 0.95
+    assert iou(here.box, (x0, y0, x1, y1)) > iou(rough, (x0, y0, x1, y1))
+    assert there.score < 0.5
+    assert detector.follow([picture], [[]]) == [[]]
+
+
+def test_search_passes_over_known_faces(detector: FaceDetector) -> None:
+    picture = example("astronaut.jpg")
+    known = [face.box for face in detector.detect([picture])[0]]
+    assert detector.search([picture], detector.scales(picture.size), [known]) == [[]]
+
+
+def test_the_pyramid_starts_at_the_smallest_face_and_ends_at_the_largest() -> None:
+    scales = pyramid_scales((640, 480), 40)
+    assert scales[0] == pytest.approx(12 / 40)
+    assert 12 <= 480 * scales[-1] < 12 / 0.709
+
+
+def test_a_picture_tiled_with_faces_takes_bounded_work(
+    detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face = example("astronaut.jpg").crop((170, 50, 280, 180)).resize((32, 38))
+    tiled = Image.new("RGB", (320, 304))
+    for i in range(10):
+        for j in range(8):
+            tiled.paste(face, (32 * i, 38 * j))
+    monkeypatch.setattr("gender_demo.vision.detector.MAX_PROPOSALS", 60)
+    monkeypatch.setattr("gender_demo.vision.detector.MAX_CANDIDATES", 20)
+    found = detector.detect([tiled, tiled.transpose(Image.Transpose.FLIP_LEFT_RIGHT)])
+    assert all(0 < len(faces) <= 20 for faces in found)
+
+
+class Unsettled(FaceDetector):
+    """Takes O-Net's first word."""
+
+    def _settle(self, *args: Any) -> None:
+        pass
+
+
+def test_boxes_hold_still_when_the_picture_moves() -> None:
+    crowd = example("solvay_1927.jpg")
+    moves = [(0, 0), (1, 2), (2, 1), (3, 3), (4, 2)]
+    pictures = [crowd.crop((500 + x, 500 + y, 1300 + x, 1100 + y)) for x, y in moves]
+
+    def spread(detector: FaceDetector) -> float:
+        """Mean standard deviation of the sides, in shares of the side."""
+        found = detector.detect(pictures)
+        sides = []
+        for face in found[0]:
+            same = [
+                min(faces, key=lambda other: math.dist(other.landmarks[2], face.landmarks[2]))
+                for faces in found
+            ]
+            sides.append([math.sqrt(area(other.box)) for other in same])
+        return float(np.mean(np.std(sides, axis=1) / np.mean(sides, axis=1)))
+
+    settled, first_word = spread(FaceDetector()), spread(Unsettled())
+    assert settled < 0.7 * first_word

@@ -1,0 +1,145 @@
+"""The page's structure, over a checkpoint with random weights."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import pytest
+
+from gender_demo.audit.report import NO_AUDIT
+from gender_demo.errors import CheckpointError
+from gender_demo.vision.preflight import SHIPPED
+from gender_demo.web.middleware import Traffic
+from gender_demo.web.page import (
+    Page,
+    build_page,
+    is_shipped,
+    launch_options,
+    names_address,
+    whose_model,
+)
+
+if TYPE_CHECKING:
+    from gender_demo.vision.pipeline import Pipeline
+
+
+def build(pipeline: Pipeline) -> gr.Blocks:
+    """Inside a running loop: outside of one, gradio opens loops that it never closes. In a thread
+    of its own, since Playwright leaves a loop running in the main one."""
+
+    async def inside() -> gr.Blocks:
+        return build_page(pipeline)
+
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, inside()).result()
+
+
+@pytest.fixture(scope="module")
+def page(random_pipeline: Pipeline) -> gr.Blocks:
+    return build(random_pipeline)
+
+
+def values(page: gr.Blocks, kind: type[Any]) -> list[Any]:
+    return [block.value for block in page.blocks.values() if isinstance(block, kind)]
+
+
+def test_only_the_two_routes_are_public(page: gr.Blocks) -> None:
+    assert set(page.get_api_info()["named_endpoints"]) == {"/annotate", "/photos"}
+
+
+def test_nothing_of_a_visitor_is_kept(page: gr.Blocks) -> None:
+    options = launch_options(Traffic(Path()))
+    assert options["run_history"] is False
+    assert options["enable_monitoring"] is False
+    assert page.analytics_enabled is False
+    assert page.delete_cache is not None
+    assert sum(page.delete_cache) <= 300
+
+
+def test_no_font_or_script_comes_from_elsewhere() -> None:
+    options = launch_options(Traffic(Path()))
+    assert not options["theme"]._stylesheets
+    texts = [options["js"], options["theme"]._get_theme_css()]
+    texts += [path.read_text() for path in (*options["css_paths"], *options["head_paths"])]
+    assert not re.search(r"(url\(|src=|import|href=)\W*http", " ".join(texts))
+
+
+def test_without_an_audit_the_page_says_so(page: gr.Blocks) -> None:
+    (report,) = [v for v in values(page, gr.HTML) if isinstance(v, dict) and v["about"]]
+    assert NO_AUDIT in report["about"]
+    assert report["tables"] == report["charts"] == []
+    assert any("nothing was measured" in text for text in values(page, gr.Markdown) if text)
+
+
+def test_another_persons_model_is_named(page: gr.Blocks, random_pipeline: Pipeline) -> None:
+    checkpoint = random_pipeline.checkpoint
+    said = whose_model(checkpoint)
+    assert said == (
+        "The model “random” from the folder “random” (not the project's own) "
+        "knows the labels female, male."
+    )
+    assert not is_shipped(checkpoint)
+    assert is_shipped(replace(checkpoint, path=SHIPPED))
+    assert any("not the project" in text for text in values(page, gr.Markdown) if text)
+
+
+def test_an_audit_of_unknown_form_is_a_sentence(random_pipeline: Pipeline) -> None:
+    from gender_demo.audit.report import (
+        VERSION,
+        settings,
+    )
+
+    config = random_pipeline.checkpoint.config
+    audit = {
+        "version": VERSION,
+        "checkpoint": {"weights_sha256": config.weights_sha256},
+        "settings": settings(config),
+    }
+    pipeline = type(random_pipeline)(
+        random_pipeline.detect,
+        random_pipeline.classify,
+        replace(random_pipeline.checkpoint, audit=audit),
+    )
+    with pytest.raises(CheckpointError, match=r"audit\.json cannot be read by this version"):
+        build(pipeline)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "ann.jpg"), "disk is full"),
+        (OSError(errno.EROFS, "Read-only file system", "ann.jpg"), "disk is full"),
+        (ValueError("ann.jpg"), "could not answer"),
+    ],
+)
+def test_what_breaks_in_a_picture_request_is_one_sentence(
+    error: Exception, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> str:
+        raise error
+
+    async def call() -> None:
+        with Page(analytics_enabled=False) as page:
+            gr.Button().click(broken, None, gr.Textbox())
+        await page.process_api(page.fns[0], [])
+
+    with ThreadPoolExecutor(1) as threads, pytest.raises(gr.Error, match=said) as caught:
+        threads.submit(asyncio.run, call()).result()
+    assert caught.value.print_exception is False, "gradio prints no traceback"
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "ann.jpg" not in line + str(caught.value)
+
+
+def test_a_file_named_by_an_address_is_not_fetched(page: gr.Blocks) -> None:
+    file = {"path": "HTTPS://example.invalid/a.jpg", "meta": {"_type": "gradio.FileData"}}
+    photos = next(fn for fn in page.fns.values() if fn.api_name == "photos")
+    with ThreadPoolExecutor(1) as threads, pytest.raises(gr.Error, match="not its address"):
+        threads.submit(asyncio.run, page.process_api(photos, [[file]])).result()
+    assert not names_address([[{"path": "/tmp/http/a.jpg", "url": None}], "http://a", 1])

@@ -1,0 +1,124 @@
+"""The functions behind the photos tab and the API routes, called as gradio calls them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from gender_demo.web import photos
+from gender_demo.web.photos import (
+    HEADERS,
+    Annotator,
+    escape_markdown,
+    summarize,
+)
+
+if TYPE_CHECKING:
+    from gender_demo.vision.pipeline import Pipeline
+
+
+@pytest.fixture
+def annotator(
+    random_pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Annotator:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
+    return Annotator(random_pipeline)
+
+
+@pytest.fixture
+def uploads(tmp_path: Path, astronaut_path: Path) -> list[str]:
+    """The same name twice, a picture without a face, a broken file."""
+    paths = [tmp_path / "1" / "face.jpg", tmp_path / "2" / "face.jpg"]
+    for path in paths:
+        path.parent.mkdir()
+        shutil.copy(astronaut_path, path)
+    wall, broken = tmp_path / "wall.png", tmp_path / "${broken}*.jpg"
+    Image.new("RGB", (60, 40)).save(wall)
+    broken.write_bytes(b"nothing")
+    return [str(path) for path in (*paths, broken, wall)]
+
+
+def test_photos_gives_the_same_in_every_form(annotator: Annotator, uploads: list[str]) -> None:
+    gallery, table, csv_path, json_path, zip_path = annotator.photos(uploads)
+    assert len(gallery) == 3
+    assert gallery[0][1].startswith("face.jpg: perceived as ")
+    assert gallery[2][1] == "wall.png: no face found"
+    assert all(len(row) == len(HEADERS) for row in table)
+    with Path(csv_path).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == [row[0] for row in table]
+    entries = json.loads(Path(json_path).read_text(encoding="utf-8"))
+    assert [entry["error"] is None for entry in entries] == [True, True, False, True]
+    with zipfile.ZipFile(zip_path) as archive:
+        assert archive.namelist() == [
+            "face-annotated.jpg", "face-annotated-2.jpg", "wall-annotated.jpg"
+        ]  # fmt: skip
+        with Image.open(archive.open("face-annotated.jpg")) as drawn:
+            assert drawn.size == (512, 512)
+
+
+def test_the_summary_counts_and_names_what_failed(annotator: Annotator, uploads: list[str]) -> None:
+    _, table, *_ = annotator.photos(uploads)
+    first, *rest = summarize(table).splitlines()
+    assert first.startswith("3 pictures, ")
+    count, failed = [line for line in rest if line]
+    assert count == "1 file could not be read:"
+    assert failed.startswith("- \\$\\{broken\\}\\*\\.jpg is not a picture")
+
+
+def test_the_summary_says_what_the_numbers_in_a_crowd_are() -> None:
+    rows = [["a.jpg", number, "female", "90 %", "", ""] for number in range(1, 10)]
+    assert "the numbers are those of the table" in summarize(rows)
+    assert "numbers" not in summarize(rows[:8])
+
+
+def test_previews_are_small_and_the_zip_is_full_size(annotator: Annotator, tmp_path: Path) -> None:
+    Image.new("RGB", (4000, 1000), "teal").save(tmp_path / "wide.jpg")
+    ((preview, _),), _, _, _, zip_path = annotator.photos([str(tmp_path / "wide.jpg")])
+    with Image.open(preview) as small, zipfile.ZipFile(zip_path) as archive:
+        assert small.size == (1600, 400)
+        with Image.open(archive.open("wide-annotated.jpg")) as full:
+            assert full.size == (4000, 1000)
+
+
+def test_everything_lands_in_the_cache_that_gradio_empties(
+    annotator: Annotator, uploads: list[str], tmp_path: Path
+) -> None:
+    gallery, _, *downloads = annotator.photos(uploads)
+    for path in [path for path, _ in gallery] + downloads:
+        assert Path(str(path)).is_relative_to(tmp_path / "cache")
+
+
+def test_annotate(annotator: Annotator, astronaut_path: Path) -> None:
+    path, analysis = annotator.annotate(str(astronaut_path))
+    assert json.loads(json.dumps(analysis))["size"] == [512, 512]
+    assert abs(analysis["predictions"][0]["face"]["box"][0] - 179) < 15
+    with Image.open(path) as drawn, Image.open(astronaut_path) as source:
+        assert drawn.size == source.size
+        assert drawn.tobytes() != source.tobytes()
+
+
+def test_too_many_and_too_few(annotator: Annotator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photos, "MAX_FILES", 2)
+    with pytest.raises(gr.Error, match="These are 3 files: send 2 at most at once"):
+        annotator.photos(["a", "b", "c"])
+    with pytest.raises(gr.Error, match="Choose one picture or more"):
+        annotator.photos(None)
+
+
+def test_a_bad_picture_is_one_sentence(annotator: Annotator, tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(gr.Error, match=r"^'?empty\.png is empty\.'?$"):
+        annotator.annotate(str(tmp_path / "empty.png"))
+
+
+def test_escape_markdown() -> None:
+    assert escape_markdown("a_b [x](y) “q” – é") == r"a\_b \[x\]\(y\) “q” – é"

@@ -1,0 +1,1 @@
+"""A training run goes in; a checkpoint folder, or an ONNX file, comes out."""

@@ -1,0 +1,1 @@
+"""Crops go in; a training run with its weights and plots comes out."""

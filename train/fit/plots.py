@@ -1,0 +1,121 @@
+"""What a run looks like, as PNG files in its folder and pictures in TensorBoard."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from gender_demo.vision.checkpoint import write_file
+from train.data.crops import Crops
+from train.data.sheets import contact_sheet
+from train.export.calibrate import HeldOut
+from train.fit.augment import (
+    MEAN,
+    STD,
+)
+
+SHOWN = 32
+
+
+def show_batch(pictures: Tensor, out: Path, writer: SummaryWriter) -> None:
+    """The first pictures of a step just as the network gets them."""
+    shown = pictures[:SHOWN].cpu() * torch.tensor(STD).view(1, 3, 1, 1)
+    shown = ((shown + torch.tensor(MEAN).view(1, 3, 1, 1)).clamp(0, 1) * 255).round().byte()
+    tiles = [(Image.fromarray(one.permute(1, 2, 0).numpy()), "") for one in shown]
+    _write(contact_sheet(tiles), out, "show_batch", writer, 0)
+
+
+def after_epoch(held: HeldOut, crops: Crops, out: Path, writer: SummaryWriter, step: int) -> None:
+    """Learning curves, confusion matrix and the faces with the highest losses."""
+    lines = (out / "metrics.jsonl").read_text().splitlines()
+    _write(_curves([json.loads(line) for line in lines]), out, "learning_curves", writer, step)
+    _write(_confusion(held), out, "confusion", writer, step)
+    _write(_top_losses(held, crops), out, "top_losses", writer, step)
+
+
+def rates(rates: Sequence[float], losses: Sequence[float], suggested: float, out: Path) -> Path:
+    """The learning-rate finder's curve; returns its file."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(rates, losses)
+    axes.axvline(suggested, linestyle="--", color="black", label=f"{suggested:.1e}")
+    axes.set(xscale="log", xlabel="learning rate", ylabel="training loss, smoothed")
+    axes.legend()
+    path = out / "lr_finder.png"
+    figure.savefig(path)
+    return path
+
+
+def _curves(metrics: Sequence[dict[str, float]]) -> Image.Image:
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    # A run that was killed between its log and its save wrote that line twice.
+    rows = list({row["step"]: row for row in metrics}.values())
+    epochs = [row["epoch"] for row in rows]
+    for axes, names in ((left, ("train_loss", "loss")), (right, ("error_rate",))):
+        for name in names:
+            axes.plot(
+                epochs,
+                [row.get(name, float("nan")) for row in rows],
+                "o-" if name == "train_loss" else "s--",
+                label={"train_loss": "training", "loss": "held out"}.get(name, "held out"),
+            )
+        axes.set(xlabel="epoch", ylabel=names[-1].replace("_", " "), ylim=(0, None))
+        axes.legend()
+    return _picture(figure)
+
+
+def _confusion(held: HeldOut) -> Image.Image:
+    guess, count = held.probabilities().argmax(1), len(held.classes)
+    table = torch.bincount(held.target * count + guess, minlength=count**2).view(count, count)
+    share = table / table.sum(1, keepdim=True).clamp(min=1)
+    figure = Figure(figsize=(2 + count, 1.6 + count), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(share.numpy(), cmap="Blues", vmin=0, vmax=1)
+    axes.set(xlabel="guessed", ylabel="labelled")
+    axes.set_xticks(range(count), held.classes, rotation=30, ha="right")
+    axes.set_yticks(range(count), held.classes)
+    for i in range(count):
+        for j in range(count):
+            words = f"{int(table[i, j])}\n{100 * float(share[i, j]):.0f} %"
+            dark = float(share[i, j]) > 0.5
+            axes.text(j, i, words, ha="center", va="center", color="white" if dark else "black")
+    return _picture(figure)
+
+
+def _top_losses(held: HeldOut, crops: Crops) -> Image.Image:
+    losses, probabilities = held.losses(), held.probabilities()
+    order = losses.argsort(descending=True)[:SHOWN].tolist()
+    tiles, wrong = [], []
+    for n, i in enumerate(order):
+        guess, label = int(probabilities[i].argmax()), int(held.target[i])
+        if guess != label:
+            wrong.append(n)
+        words = (
+            f"label {held.classes[label]}\nguess {held.classes[guess]} "
+            f"{100 * float(probabilities[i, guess]):.0f} %\nloss {float(losses[i]):.2f}"
+        )
+        tiles.append((Image.fromarray(crops.pixels[i].cpu().numpy()), words))
+    return contact_sheet(tiles, alarm=wrong)
+
+
+def _picture(figure: Figure) -> Image.Image:
+    packed = io.BytesIO()
+    figure.savefig(packed, format="png", dpi=110)
+    return Image.open(packed).convert("RGB")
+
+
+def _write(picture: Image.Image, out: Path, name: str, writer: SummaryWriter, step: int) -> None:
+    packed = io.BytesIO()
+    picture.save(packed, "PNG")
+    write_file(out / f"{name}.png", packed.getvalue())
+    writer.add_image(name, np.asarray(picture), step, dataformats="HWC")

@@ -1,0 +1,1 @@
+"""A checkpoint and labelled pictures go in; audit.json and the model card come out."""

@@ -1,0 +1,229 @@
+"""Write a checkpoint's README.md, a Hugging Face model card, from its config and audit alone.
+
+The words are in ``card_template.md``, in the sections of Mitchell et al. 2019; every figure is one
+of the audit's.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from gender_demo.audit.report import report
+from gender_demo.audit.tables import (
+    Cell,
+    Table,
+)
+from gender_demo.errors import CheckpointError
+from gender_demo.vision.checkpoint import (
+    Checkpoint,
+    build_model,
+    load_checkpoint,
+    write_file,
+)
+from gender_demo.vision.preflight import SHIPPED
+from train.data.records import HOLDOUT
+
+TEMPLATE = Path(__file__).parent / "card_template.md"
+OWN = Path(__file__).parent / "own_card_template.md"
+"""For a model that somebody trained on pictures of their own."""
+CARD = "README.md"
+LICENCE = "cc-by-4.0"
+DATASETS = {"FairFace": "fairface", "UTKFace": "utkface"}
+UNKNOWN = "Not recorded in config.json."
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the card; one sentence where that is not possible."""
+    try:
+        checkpoint = load_checkpoint(args.checkpoint)
+        path = checkpoint.path / CARD
+        write_file(path, card(checkpoint).encode())
+    except CheckpointError as error:
+        raise SystemExit(str(error)) from None
+    except OSError as error:
+        raise SystemExit(f"{error.filename}: {error.strerror}.") from None
+    print(path)
+    return 0
+
+
+def card(checkpoint: Checkpoint) -> str:
+    """The card's text; the same checkpoint gives the same text."""
+    config = checkpoint.config
+    shown = report(checkpoint.audit, config)
+    audit = checkpoint.audit if shown.tables else None
+    training = config.training
+    parameters = sum(value.numel() for value in build_model(config).parameters())
+    template = OWN if own_data(training) else TEMPLATE
+    return Template(template.read_text(encoding="utf-8")).substitute(
+        metadata=_metadata(checkpoint, audit),
+        name=config.name,
+        summary=f"{shown.sentences[0]} {shown.sentences[2]}",
+        arch={"resnet18": "ResNet-18"}.get(config.arch, config.arch),
+        parameters=f"{parameters:,}",
+        input_px=config.input_px,
+        classes=", ".join(config.classes[:-1]) + f" and {config.classes[-1]}",
+        temperature=f"{config.temperature:g}",
+        flip=f"the answer is the mean over {len(config.views)} "
+        + ("view (" if len(config.views) == 1 else "views (")
+        + ", ".join(f"{view:g}" for view in config.views)
+        + " times the square's side)"
+        + (" and the mirror image of each" if config.flip_average else ""),
+        weights_sha256=config.weights_sha256,
+        out_of_scope=shown.sentences[5],
+        sentences="\n".join(f"- {sentence}" for sentence in shown.sentences),
+        evaluation_data=_evaluation_data(audit, own=own_data(training)),
+        training_data=_training_data(training),
+        procedure=markdown(Table("", ("setting", "value"), tuple(_flat(_procedure(training))))),
+        tables="\n\n".join(
+            f"### {table.title}\n\n{markdown(table)}" + (f"\n\n{table.note}" if table.note else "")
+            for table in shown.tables
+        )
+        or shown.sentences[2],
+        **_commands(config.training, checkpoint.path),
+    )
+
+
+def own_data(training: Mapping[str, Any]) -> bool:
+    """Whether the model was trained on a folder of somebody's own, not on FairFace."""
+    data = training.get("data")
+    return isinstance(data, Mapping) and data.get("layout", "") not in ("", "fairface")
+
+
+def markdown(table: Table) -> str:
+    """A table as Markdown, its numbers as they are on the page."""
+    lines = [table.headers, tuple("---" for _ in table.headers), *table.rows]
+    return "\n".join(f"| {' | '.join(_cell(value) for value in line)} |" for line in lines)
+
+
+def _cell(value: Cell) -> str:
+    return "–" if value is None or value == "" else str(value).replace("|", "\\|")
+
+
+def _metadata(checkpoint: Checkpoint, audit: Mapping[str, Any] | None) -> str:
+    config = checkpoint.config
+    results = []
+    for data in audit["sets"].values() if audit else ():
+        measured = {"accuracy": ("accuracy_given", data["all"]["accuracy"])}
+        if data["worst"]:
+            measured["accuracy_worst"] = ("worst race × label cell", data["worst"]["accuracy"])
+        measured["ece"] = ("expected calibration error", data["calibration"]["ece"])
+        results += [
+            EvalResult(
+                task_type="image-classification",
+                dataset_type=DATASETS.get(data["title"], data["title"]),
+                dataset_name=f"{data['title']} {data['split']}",
+                dataset_split=data["split"],
+                metric_type=kind.partition("_")[0],
+                metric_name=name,
+                metric_value=value,
+            )
+            for kind, (name, value) in measured.items()
+        ]
+    return ModelCardData(
+        model_name=config.name,
+        license=config.training.get("licence", "unknown" if own_data(config.training) else LICENCE),
+        pipeline_tag="image-classification",
+        tags=["face", "bias-audit", "demo", config.arch],
+        library_name="pytorch",
+        eval_results=results or None,
+    ).to_yaml()
+
+
+def _evaluation_data(audit: Mapping[str, Any] | None, own: bool) -> str:
+    if audit is None:
+        return "None: nothing was measured."
+    lines = [
+        f"- {data['title']} {data['split']}: {data['all']['pictures']:,} pictures "
+        f"({', '.join(data['files'])}), {data['contradictory']} of them under two labels."
+        for data in audit["sets"].values()
+    ]
+    context = audit["context"]
+    lines.append(
+        f"- {context['title']} {context['split']}: {context['given']['pictures']:,} of the faces "
+        f"with their surroundings ({', '.join(context['files'])})."
+    )
+    if own:
+        held_out = any(data["split"] == HOLDOUT for data in audit["sets"].values())
+        lines.append(
+            "\nTemperature and threshold were set on these very pictures, so the figures flatter "
+            "the model a little: a test split of its own would not."
+            if held_out
+            else "\nNothing was chosen by looking at these pictures."
+        )
+        return "\n".join(lines)
+    lines.append(
+        "\nModel, temperature and thresholds were set on a part held out of the training data, not "
+        "by these pictures; each finished candidate was measured on them once. What to work on "
+        "next was at times told by them: that an earlier model was wrong most often about Black "
+        "women led to the levelling below, whose numbers come from the held-out part. UTKFace is "
+        "for research only; it was measured with, never trained on."
+    )
+    return "\n".join(lines)
+
+
+def _training_data(training: Mapping[str, Any]) -> str:
+    data = training.get("data", UNKNOWN)
+    return (
+        markdown(Table("", ("", ""), tuple(_flat(data)))) if isinstance(data, dict) else str(data)
+    )
+
+
+def _procedure(training: Mapping[str, Any]) -> dict[str, Any]:
+    """What is not said elsewhere in the card."""
+    said = ("command", "note", "data", "licence")
+    kept = {name: value for name, value in training.items() if name not in said}
+    if isinstance(recipe := kept.get("recipe"), dict) and not recipe.get("teacher"):
+        unused = ("teacher", "teacher_weight")
+        kept["recipe"] = {name: value for name, value in recipe.items() if name not in unused}
+    return kept
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[Cell, ...]]:
+    for name, value in values.items():
+        title = f"{before}{name}".replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{title}: ")
+        else:
+            yield title, value if isinstance(value, str) else _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """A number or a list, also of lists, without brackets."""
+    if not isinstance(value, list | tuple):
+        return str(value)
+    return ", ".join(
+        " @ ".join(map(str, each)) if isinstance(each, list | tuple) else str(each)
+        for each in value
+    )
+
+
+def _commands(training: Mapping[str, Any], path: Path) -> dict[str, str]:
+    shipped = path.resolve() == SHIPPED.resolve()
+    folder = "checkpoints/resnet18-fairface" if shipped else path.name
+    if own_data(training):
+        name = training["data"]["folder"]
+        return {
+            "fit_command": f"python -m train prepare PICTURES prepared/{name} --layout "
+            f"{training['data']['layout']}\n"
+            f"    python -m train fit prepared/{name} --out RUN --preset "
+            f"{training['recipe']['preset']}",
+            "evaluate_command": f"python -m train evaluate prepared/{name} --write-audit "
+            f"--checkpoint {path.name}",
+            "card_command": f"python -m train card {path.name}",
+        }
+    fit = training.get("command")
+    return {
+        "fit_note": f"\n{training['note']}\n" if "note" in training else "",
+        "fit_command": fit
+        or "python -m train prepare FAIRFACE CROPS --layout fairface\n"
+        "    python -m train fit CROPS --out RUN",
+        "evaluate_command": "python -m train evaluate FAIRFACE --utkface UTKFACE --write-audit "
+        f"--checkpoint {folder}",
+        "card_command": f"python -m train card {folder}",
+    }
