@@ -23,11 +23,11 @@ ROOMS = {
     "gender_demo.web": "errors results audit drawing files tracking vision",
     "gender_demo.cli": "errors drawing files vision",
     "train.data": "",
-    "train.fit": "data export",
+    "train.fit": "data",
     "train.export": "data fit",
     "train.measure": "data",
     "train.review": "data",
-    "train.flags": "data",
+    "train.flags": "data fit",
 }
 MAY_IMPORT = {
     "torch": ("gender_demo.vision", "gender_demo.tracking", "train"),

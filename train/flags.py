@@ -6,24 +6,13 @@ import argparse
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from gender_demo.errors import CheckpointError, DeviceError
 from gender_demo.vision.preflight import SHIPPED, check_device, check_folder
 from train.data.records import LAYOUTS
+from train.fit.presets import PRESETS
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gender-demo" / "faces"
-PRESETS: dict[str, dict[str, Any]] = {
-    "scratch": {
-        "lr": 2e-3, "plan": "14@64,9@80,4@96+9@80,5@96,3@112+9@96,5@112", "weight_decay": 0.05,
-        "smoothing": 0.05, "ema": 0.997, "start": "none", "batch": 192, "decay": 0.65, "mixup": 0.2,
-    },
-    "finetune": {
-        "lr": 2e-3, "plan": "4@128", "weight_decay": 0.01, "smoothing": 0.0,
-        "ema": 0.0, "start": str(SHIPPED), "batch": 64, "decay": 0.4,
-        "mixup": 0.0,
-    },
-}  # fmt: skip
 ADVICE = {
     "source": "give a folder, zip, tar or CSV",
     "data": "give a folder that python -m train prepare wrote or, to evaluate, a data set",
@@ -128,7 +117,7 @@ def fit(parser: argparse.ArgumentParser) -> None:
 
 
 def _by_preset(parser: argparse.ArgumentParser, name: str, what: str, kind: type = float) -> None:
-    values = "; ".join(str(preset[name]) for preset in PRESETS.values())
+    values = "; ".join(str({**preset}[name]) for preset in PRESETS.values())
     parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"{what} ({values})")
 
 

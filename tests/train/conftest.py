@@ -13,16 +13,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageEnhance
 
-from gender_demo.vision.checkpoint import (
-    Config,
-    build_model,
-    load_checkpoint,
-    save_checkpoint,
-)
-from gender_demo.vision.crops import (
-    crop_square,
-    cut_square,
-)
+from gender_demo.vision.checkpoint import Config, build_model, load_checkpoint, save_checkpoint
+from gender_demo.vision.crops import crop_square, cut_square
 from gender_demo.vision.pipeline import load_pipeline
 from tests.support.portraits import EXAMPLE, portrait
 from train.__main__ import main

@@ -1,9 +1,8 @@
-"""Write a checkpoint folder from a training run: what the hold-out prefers of what was tried.
+"""Write a checkpoint folder from a training run: what does best on the hold-out.
 
 Tried are the moving average and the last weights, at every side of ``--px``, in VIEWS, with the
 batch norms' statistics taken anew at that side: those of the average lag behind, and
-another side shifts them. The best one is then equalized (``train.export.equalize``): both of two
-labels are to be recognised equally often.
+another side shifts them. The recall of the best one is then equalized (``train.export.equalize``).
 Of a finished checkpoint the weights stay, and what stands around them (views, temperature, rules)
 is set anew.
 """
@@ -25,33 +24,35 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from gender_demo.errors import CheckpointError, DataError
-from gender_demo.vision.checkpoint import (
-    Config,
-    build_model,
-    load_checkpoint,
-    save_checkpoint,
-)
+from gender_demo.vision.checkpoint import Config, build_model, load_checkpoint, save_checkpoint
 from gender_demo.vision.preflight import CONFIG
-from train.data.crops import (
-    Crops,
-    load_crops,
-)
-from train.export.calibrate import (
-    look,
-    together,
-    write_folder,
-)
-from train.export.equalize import level
+from train.data.crops import Crops, load_crops
+from train.export.equalize import equalize_recall
 from train.export.onnx import write_onnx
-from train.export.sharpness import (
-    fit_sharpness,
-    look_blurred,
-)
+from train.export.sharpness import classify_blurred, fit_sharpness
 from train.fit.augment import augment
+from train.fit.checkpoint_folder import write_checkpoint
+from train.fit.holdout import HoldoutPredictions, average_views, holdout_predictions
 
 VIEWS = (0.95, 1.1, 1.25)
 """Squares around a face whose answers are averaged: see ``Config.views``. Three views are no more
 often right than two, but fewer labels flip when a picture is shifted or saved again (the log)."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Weights that may be served at a side, and what is known of how they came about."""
+
+    name: str
+    px: int
+    arch: str
+    model: nn.Module
+    training: dict[str, Any]
+
+    def predictions(self, crops: Crops) -> HoldoutPredictions:
+        """What it says of ``crops`` in VIEWS."""
+        model = self.model.eval()
+        return average_views([holdout_predictions(model, crops, self.px, v) for v in VIEWS])
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,46 +77,36 @@ def run(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace, finished: bool) -> Path:
     train, crops = load_crops(args.data, [args.train_split, args.split])
+    candidates = _of_checkpoint(args, crops) if finished else _of_run(args, train)
     tried = []
-    for one in _checkpoint(args, crops) if finished else _run(args, train):
-        held = together([look(one.model.eval(), crops, one.px, view) for view in VIEWS])
-        tried.append((one, held))
-        print(one.name, json.dumps(held.facts()), flush=True)
-    one, best = max(tried, key=lambda each: float(each[1].facts()["accuracy"]))
-    training = {**one.training}
+    for candidate in candidates:
+        predictions = candidate.predictions(crops)
+        tried.append((predictions.figures().accuracy, candidate, predictions))
+        print(candidate.name, json.dumps(predictions.figures().as_dict()), flush=True)
+    _, best, predictions = max(tried, key=lambda each: each[0])
+    training = {**best.training}
     if not finished:
-        moved = level(one.model, crops, best)
-        training["levelled"] = {name: round(value, 4) for name, value in moved.items()}
-        best = together([look(one.model, crops, best.size_px, view) for view in best.views])
-    training["held out"] = best.facts()
-    write_folder(
+        shares = equalize_recall(best.model, crops, predictions)
+        training["equalized recall"] = {name: round(share, 4) for name, share in shares.items()}
+        predictions = best.predictions(crops)
+    training["held out"] = predictions.figures().as_dict()
+    write_checkpoint(
         args.out,
-        one.model.state_dict(),
-        best,
+        best.model.state_dict(),
+        predictions,
         name=args.out.name,
-        arch=one.arch,
+        arch=best.arch,
         training={**training, **args.facts},
     )
-    rules = withhold_blurred(args.out, crops).rules
+    rules = set_sharpness_threshold(args.out, crops).rules
     print(
-        f"{args.out}: {best.size_px} px, answers from {rules.min_probability}, "
-        f"sharpness from {rules.min_sharpness}"
+        f"{args.out}: {best.px} px, answers from a probability of {rules.min_probability} and a "
+        f"sharpness of {rules.min_sharpness}"
     )
     return Path(args.out)
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """Weights that may be served at a side, and what is known of how they came about."""
-
-    name: str
-    px: int
-    arch: str
-    model: nn.Module
-    training: dict[str, Any]
-
-
-def _run(args: argparse.Namespace, train: Crops) -> Iterator[Candidate]:
+def _of_run(args: argparse.Namespace, train: Crops) -> Iterator[Candidate]:
     saved = torch.load(args.run / "run.pt", map_location="cpu", weights_only=True)
     recipe, outputs = saved["recipe"], len(saved["model"]["fc.bias"])
     facts = {"date": date.today().isoformat(), "recipe": recipe, "steps": saved["step"]}
@@ -129,7 +120,7 @@ def _run(args: argparse.Namespace, train: Crops) -> Iterator[Candidate]:
         yield Candidate(part, px, recipe["arch"], model, training)
 
 
-def _checkpoint(args: argparse.Namespace, crops: Crops) -> Iterator[Candidate]:
+def _of_checkpoint(args: argparse.Namespace, crops: Crops) -> Iterator[Candidate]:
     """The very weights of a checkpoint: only views, temperature and rules are set anew."""
     checkpoint = load_checkpoint(args.run)
     config, classes = checkpoint.config, crops.served
@@ -143,14 +134,14 @@ def _checkpoint(args: argparse.Namespace, crops: Crops) -> Iterator[Candidate]:
     yield Candidate("as it is", config.input_px, config.arch, model, config.training)
 
 
-def withhold_blurred(folder: Path, crops: Crops) -> Config:
-    """Set the checkpoint's least sharpness by held-out crops blurred on purpose."""
+def set_sharpness_threshold(folder: Path, crops: Crops) -> Config:
+    """Set a checkpoint's least sharpness by blurred held-out crops."""
     checkpoint = load_checkpoint(folder)
-    seen, config = look_blurred(checkpoint, crops), checkpoint.config
+    series, config = classify_blurred(checkpoint, crops), checkpoint.config
     config = replace(
         config,
-        rules=replace(config.rules, min_sharpness=fit_sharpness(seen)),
-        training={**config.training, "blurred on purpose": seen.facts()},
+        rules=replace(config.rules, min_sharpness=fit_sharpness(series)),
+        training={**config.training, "blurred": series.figures()},
     )
     return save_checkpoint(folder, config, checkpoint.state)
 

@@ -13,10 +13,7 @@ from pathlib import Path
 
 import torch
 
-from gender_demo.vision.checkpoint import (
-    Checkpoint,
-    write_file,
-)
+from gender_demo.vision.checkpoint import Checkpoint, write_file
 from gender_demo.vision.classifier import Served
 
 OPSET = 18

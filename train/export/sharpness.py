@@ -1,14 +1,13 @@
-"""How sharp a crop must be for its label to be given: found on held-out crops, blurred on purpose.
+"""The sharpness threshold: below it no label is given. It is set on blurred held-out crops.
 
 Each crop is blurred step by step, cut and classified by the serving code. Where the answers that
-the probability's threshold lets through are wrong more than TOLERATED times as often as on the
-crops as they are, the label is withheld.
+pass the probability threshold are wrong more than TOLERATED times as often as on the sharp crops,
+the label is withheld.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -24,21 +23,22 @@ BLURS = (0.0, 0.01, 0.02, 0.03, 0.045, 0.07)
 """Sigma of the Gaussian as a share of the served crop's side."""
 TOLERATED = 2.0
 SACRIFICED = 0.01
-"""Of the crops as they are, at most this share may lose its label for want of sharpness."""
+"""At most this share of the sharp crops may lose its label by the threshold."""
 FEWEST = 200
-"""Answers below the limit that it takes to set one."""
+"""Answers below the threshold that it takes to set one."""
 
 
 @dataclass(frozen=True)
-class Blurred:
-    """``sharpness``, ``right``, ``answered``: each (len(BLURS), crops)."""
+class BlurSeries:
+    """Each crop at each blur. ``sharpness`` is in the unit of ``decision.sharpness``, ``right`` and
+    ``answered`` are booleans; each (len(BLURS), crops)."""
 
     sharpness: np.ndarray
     right: np.ndarray
     answered: np.ndarray
 
-    def facts(self) -> dict[str, dict[str, Any]]:
-        """For each blur what came of it."""
+    def figures(self) -> dict[str, dict[str, float]]:
+        """For each blur: median sharpness, share right, share answered, share of those wrong."""
         return {
             f"sigma {blur:g} of the side": {
                 "median sharpness": round(float(np.median(sharp)), 2),
@@ -52,8 +52,8 @@ class Blurred:
         }
 
 
-def look_blurred(checkpoint: Checkpoint, crops: Crops, count: int = 800) -> Blurred:
-    """Classify the first ``count`` crops at every blur; no threshold but the probability's."""
+def classify_blurred(checkpoint: Checkpoint, crops: Crops, count: int = 800) -> BlurSeries:
+    """Classify the first ``count`` crops at every blur, with no threshold but the probability's."""
     config, classify = checkpoint.config, Classifier(checkpoint)
     target = crops.target[:count].numpy()
     pictures = [Image.fromarray(pixels.numpy()) for pixels in crops.pixels[:count]]
@@ -68,28 +68,28 @@ def look_blurred(checkpoint: Checkpoint, crops: Crops, count: int = 800) -> Blur
             )
             for picture in pictures
         ]
-        said = np.array(classify(served))
+        probabilities = np.array(classify(served))
         rows.append(
             (
                 [sharpness(crop) for crop in served],
-                said.argmax(1) == target,
-                said.max(1) >= config.rules.min_probability,
+                probabilities.argmax(1) == target,
+                probabilities.max(1) >= config.rules.min_probability,
             )
         )
     sharp, right, answered = (np.array(values) for values in zip(*rows, strict=True))
-    return Blurred(sharp, right, answered)
+    return BlurSeries(sharp, right, answered)
 
 
-def fit_sharpness(seen: Blurred) -> float:
+def fit_sharpness(series: BlurSeries) -> float:
     """The sharpness below which answers are wrong too often; 0 where they never are.
 
     Errors are taken to fall with sharpness, which an isotonic regression turns into steps.
     """
-    clean = (~seen.right[0][seen.answered[0]]).mean()
-    order = np.argsort(seen.sharpness[seen.answered])
-    sharp = seen.sharpness[seen.answered][order]
-    wrong = ~seen.right[seen.answered][order]
+    unblurred = (~series.right[0][series.answered[0]]).mean()
+    order = np.argsort(series.sharpness[series.answered])
+    sharp = series.sharpness[series.answered][order]
+    wrong = ~series.right[series.answered][order]
     error = isotonic_regression(wrong.astype(float), increasing=False).x
-    too_often = sharp[error > TOLERATED * clean]
-    least = float(too_often[-1]) if len(too_often) >= FEWEST else 0.0
-    return round(min(least, float(np.quantile(seen.sharpness[0], SACRIFICED))), 2)
+    too_often = sharp[error > TOLERATED * unblurred]
+    threshold = float(too_often[-1]) if len(too_often) >= FEWEST else 0.0
+    return round(min(threshold, float(np.quantile(series.sharpness[0], SACRIFICED))), 2)

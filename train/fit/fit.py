@@ -17,23 +17,14 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 
 from gender_demo.errors import CheckpointError, DataError
-from train.data.crops import (
-    Crops,
-    load_crops,
-)
+from train.data.crops import Crops, load_crops
 from train.fit.finetune import FineTune
 from train.fit.lr_finder import find_rate
-from train.fit.recipe import (
-    Recipe,
-    class_weights,
-)
-from train.fit.schedule import (
-    Schedule,
-    parse_plan,
-)
+from train.fit.presets import PRESETS
+from train.fit.recipe import Recipe, class_weights
+from train.fit.schedule import Schedule, parse_plan
 from train.fit.targets import Teacher
 from train.fit.trainer import Trainer
-from train.flags import PRESETS
 
 LOPSIDED = 1.5
 """Above this ratio of the largest class to the smallest, finetune weighs the classes."""

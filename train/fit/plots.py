@@ -17,11 +17,8 @@ from torch.utils.tensorboard import SummaryWriter
 from gender_demo.vision.checkpoint import write_file
 from train.data.crops import Crops
 from train.data.sheets import contact_sheet
-from train.export.calibrate import HeldOut
-from train.fit.augment import (
-    MEAN,
-    STD,
-)
+from train.fit.augment import MEAN, STD
+from train.fit.holdout import HoldoutPredictions
 
 SHOWN = 32
 
@@ -34,7 +31,9 @@ def show_batch(pictures: Tensor, out: Path, writer: SummaryWriter) -> None:
     _write(contact_sheet(tiles), out, "show_batch", writer, 0)
 
 
-def after_epoch(held: HeldOut, crops: Crops, out: Path, writer: SummaryWriter, step: int) -> None:
+def after_epoch(
+    held: HoldoutPredictions, crops: Crops, out: Path, writer: SummaryWriter, step: int
+) -> None:
     """Learning curves, confusion matrix and the faces with the highest losses."""
     lines = (out / "metrics.jsonl").read_text().splitlines()
     _write(_curves([json.loads(line) for line in lines]), out, "learning_curves", writer, step)
@@ -74,7 +73,7 @@ def _curves(metrics: Sequence[dict[str, float]]) -> Image.Image:
     return _picture(figure)
 
 
-def _confusion(held: HeldOut) -> Image.Image:
+def _confusion(held: HoldoutPredictions) -> Image.Image:
     guess, count = held.probabilities().argmax(1), len(held.classes)
     table = torch.bincount(held.target * count + guess, minlength=count**2).view(count, count)
     share = table / table.sum(1, keepdim=True).clamp(min=1)
@@ -92,7 +91,7 @@ def _confusion(held: HeldOut) -> Image.Image:
     return _picture(figure)
 
 
-def _top_losses(held: HeldOut, crops: Crops) -> Image.Image:
+def _top_losses(held: HoldoutPredictions, crops: Crops) -> Image.Image:
     losses, probabilities = held.losses(), held.probabilities()
     order = losses.argsort(descending=True)[:SHOWN].tolist()
     tiles, wrong = [], []

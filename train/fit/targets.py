@@ -19,10 +19,7 @@ from torch.nn import functional
 from gender_demo.errors import DataError
 from gender_demo.vision.checkpoint import load_checkpoint
 from train.data.crops import Crops
-from train.fit.augment import (
-    MEAN,
-    STD,
-)
+from train.fit.augment import MEAN, STD
 
 Classes = Mapping[str, tuple[str, ...]]
 

@@ -22,34 +22,13 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from gender_demo.errors import DataError
-from train.data.crops import (
-    Crops,
-    described,
-)
-from train.export.calibrate import (
-    look,
-    write_folder,
-)
-from train.fit import (
-    plots,
-    targets,
-)
-from train.fit.augment import (
-    augment,
-    jitter,
-    resized_crop,
-)
-from train.fit.finetune import (
-    HEAD,
-    FineTune,
-    freeze,
-)
-from train.fit.recipe import (
-    Recipe,
-    build,
-    class_weights,
-    groups,
-)
+from train.data.crops import Crops, described
+from train.fit import plots, targets
+from train.fit.augment import augment, jitter, resized_crop
+from train.fit.checkpoint_folder import write_checkpoint
+from train.fit.finetune import HEAD, FineTune, freeze
+from train.fit.holdout import holdout_predictions
+from train.fit.recipe import Recipe, build, class_weights, groups
 from train.fit.schedule import Schedule
 from train.fit.targets import Teacher
 
@@ -269,15 +248,15 @@ class Trainer:
         self.loss_sum, self.loss_steps = torch.zeros_like(lost), 0
         if not self.accelerator.is_main_process:
             return
-        held = look(self.average, self.valid, self.schedule.size_px(self.step - 1))
+        held = holdout_predictions(self.average, self.valid, self.schedule.size_px(self.step - 1))
         facts: dict[str, Any] = {
             "step": self.step,
             "epoch": round(self.step / self.schedule.steps_per_epoch, 2),
-            **held.facts(),
+            **held.figures().as_dict(),
             "train_loss": round(train_loss, 4),
             "seconds": round(self.seconds),
         }
-        write_folder(
+        write_checkpoint(
             self.out / "checkpoint",
             self.average.state_dict(),
             held,

@@ -6,20 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from train.data.crops import Crops
-from train.export.calibrate import (
-    look,
-    raw,
-)
-from train.export.equalize import (
-    fit,
-    level,
-)
+from train.export.equalize import equalize_recall, fit_shares
+from train.fit.holdout import compute_logits, holdout_predictions
 
 RACES = ("one", "two", "three")
 
 
-def recalls(lead: Tensor, target: Tensor, groups: Tensor) -> list[list[float]]:
-    right = (lead > 0) == (target == 1)
+def recalls(logit_difference: Tensor, target: Tensor, groups: Tensor) -> list[list[float]]:
+    right = (logit_difference > 0) == (target == 1)
     return [
         [float(right[(target == t) & (groups == g)].float().mean()) for t in (0, 1)]
         for g in groups.unique().tolist()
@@ -30,25 +24,30 @@ def test_each_group_gets_its_own_border() -> None:
     generator = torch.Generator().manual_seed(0)
     target, groups = torch.arange(6000) % 2, torch.arange(6000) % 3
     off = torch.tensor([1.0, 0.0, -0.6])[groups]
-    lead = torch.randn(6000, generator=generator) + torch.where(target == 1, 1.2, -1.2) + off
-    told = torch.eye(3)[groups] * 4 + torch.randn(6000, 3, generator=generator)
-    told -= told.mean(1, keepdim=True)
-    before = recalls(lead, target, groups)
+    logit_difference = (
+        torch.randn(6000, generator=generator) + torch.where(target == 1, 1.2, -1.2) + off
+    )
+    group_logits = torch.eye(3)[groups] * 4 + torch.randn(6000, 3, generator=generator)
+    group_logits -= group_logits.mean(1, keepdim=True)
+    before = recalls(logit_difference, target, groups)
     assert max(abs(first - other) for first, other in before) > 0.3
-    shares, constant = fit(lead, told, target, groups)
-    after = recalls(lead + told @ shares + constant, target, groups)
+    shares, constant = fit_shares(logit_difference, group_logits, target, groups)
+    after = recalls(logit_difference + group_logits @ shares + constant, target, groups)
     assert max(abs(first - other) for first, other in after) < 0.06
     assert min(map(min, after)) > min(map(min, before)) + 0.1
 
 
-def test_without_groups_the_labels_are_levelled_over_all() -> None:
+def test_without_groups_the_recall_is_equalized_over_all() -> None:
     generator = torch.Generator().manual_seed(0)
     target = torch.arange(4000) % 2
-    lead = torch.randn(4000, generator=generator) + torch.where(target == 1, 1.4, -0.6)
-    shares, constant = fit(lead, torch.zeros(4000, 0), target, torch.zeros_like(target))
+    logit_difference = torch.randn(4000, generator=generator) + torch.where(target == 1, 1.4, -0.6)
+    shares, constant = fit_shares(
+        logit_difference, torch.zeros(4000, 0), target, torch.zeros_like(target)
+    )
     assert not len(shares)
     (first, other), (early, late) = (
-        recalls(each, target, torch.zeros_like(target))[0] for each in (lead + constant, lead)
+        recalls(each, target, torch.zeros_like(target))[0]
+        for each in (logit_difference + constant, logit_difference)
     )
     assert late - early > 0.15
     assert abs(first - other) < 0.01
@@ -76,23 +75,23 @@ def test_the_layer_says_what_was_fitted() -> None:
     data = crops({"gender": ("female", "male"), "race": RACES})
     torch.manual_seed(0)
     net = Net(5).eval()
-    before = look(net, data, 16)
+    before = holdout_predictions(net, data, 16)
     fixed = net.fc.weight[2:].clone()
-    moved = level(net, data, before)
-    after = look(net, data, 16)
+    moved = equalize_recall(net, data, before)
+    after = holdout_predictions(net, data, 16)
     assert set(moved) == {*RACES, "all"}
     with torch.no_grad():
-        told = after.logits.mean(0)[:, 1] - after.logits.mean(0)[:, 0]
+        difference = after.logits.mean(0)[:, 1] - after.logits.mean(0)[:, 0]
         was = before.logits.mean(0)[:, 1] - before.logits.mean(0)[:, 0]
-    groups = raw(net, data, 16).mean(0)[:, 2:]
+    groups = compute_logits(net, data, 16).mean(0)[:, 2:]
     groups -= groups.mean(1, keepdim=True)
     shares = torch.tensor([moved[name] for name in RACES])
-    assert torch.allclose(told, was + groups @ shares + moved["all"], atol=1e-5)
+    assert torch.allclose(difference, was + groups @ shares + moved["all"], atol=1e-5)
     assert torch.equal(net.fc.weight[2:], fixed)
 
 
 def test_other_than_two_labels_stay_as_they_are() -> None:
     data, net = crops({"label": ("a", "b", "c")}), Net(3).eval()
     before = net.fc.weight.clone()
-    assert level(net, data, look(net, data, 16)) == {}
+    assert equalize_recall(net, data, holdout_predictions(net, data, 16)) == {}
     assert torch.equal(net.fc.weight, before)

@@ -11,10 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageEnhance
 
-from gender_demo.vision.checkpoint import (
-    Config,
-    load_checkpoint,
-)
+from gender_demo.vision.checkpoint import Config, load_checkpoint
 from gender_demo.vision.classifier import Classifier
 from gender_demo.vision.crops import cut_square
 from gender_demo.vision.pictures import open_picture

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.export.sharpness import (
-    BLURS,
-    SACRIFICED,
-    Blurred,
-    fit_sharpness,
-)
+from train.export.sharpness import BLURS, SACRIFICED, BlurSeries, fit_sharpness
 
 
-def made_up(limit: float, clean_from: float = 30.0) -> Blurred:
+def made_up(limit: float, clean_from: float = 30.0) -> BlurSeries:
     """Crops whose answers are wrong one time in ten, and one in two below ``limit``."""
     random = np.random.default_rng(0)
     shape = (len(BLURS), 4000)
     sharp = random.uniform(0, 60, shape)
     sharp[0] = random.uniform(clean_from, 60, shape[1])
     right = random.random(shape) > np.where(sharp < limit, 0.5, 0.1)
-    return Blurred(sharp, right, random.random(shape) < 0.9)
+    return BlurSeries(sharp, right, random.random(shape) < 0.9)
 
 
 def test_answers_stop_where_they_are_wrong_too_often() -> None:
@@ -36,7 +31,7 @@ def test_nothing_is_withheld_where_blur_does_no_harm() -> None:
     assert fit_sharpness(made_up(0)) == 0
 
 
-def test_facts_name_each_blur() -> None:
-    facts = made_up(20).facts()
+def test_figures_name_each_blur() -> None:
+    facts = made_up(20).figures()
     assert len(facts) == len(BLURS)
     assert abs(facts["sigma 0 of the side"]["wrong of answered"] - 0.1) < 0.01

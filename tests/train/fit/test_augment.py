@@ -12,14 +12,7 @@ from PIL import Image
 from torch.nn import functional
 from torchvision.transforms.functional import adjust_saturation, gaussian_blur
 
-from train.fit.augment import (
-    Draws,
-    _colour,
-    blur,
-    coarsen,
-    jpeg,
-    serve,
-)
+from train.fit.augment import Draws, _colour, blur, coarsen, jpeg, serve
 
 
 @pytest.fixture

@@ -18,22 +18,11 @@ import pytest
 import torch
 from PIL import Image
 
-from gender_demo.vision.checkpoint import (
-    Config,
-    build_model,
-    load_checkpoint,
-)
+from gender_demo.vision.checkpoint import Config, build_model, load_checkpoint
 from tests.support.paths import ROOT
 from train.__main__ import main
-from train.fit.augment import (
-    augment,
-    resized_crop,
-)
-from train.fit.finetune import (
-    FineTune,
-    freeze,
-    parameter_groups,
-)
+from train.fit.augment import augment, resized_crop
+from train.fit.finetune import FineTune, freeze, parameter_groups
 from train.fit.lr_finder import steepest
 
 FLAGS = ("--preset", "finetune", "--plan", "2@32", "--device", "cpu", "--batch", "16")

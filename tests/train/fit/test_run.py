@@ -161,7 +161,7 @@ def test_export_writes_the_better_of_what_it_tried(
     assert len(tried) == 4
     config = load_checkpoint(out).config
     assert config.training["licence"] == "cc-by-4.0"
-    assert config.training["blurred on purpose"]["sigma 0 of the side"]["right"] > 0.5
+    assert config.training["blurred"]["sigma 0 of the side"]["right"] > 0.5
     held_out = config.training["held out"]
     best = max((facts for _, facts in tried), key=lambda facts: facts["accuracy"])
     assert list(config.views) == held_out["views"] == best["views"]

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from train.fit.schedule import (
-    AGAIN,
-    Schedule,
-    parse_plan,
-)
+from train.fit.schedule import AGAIN, Schedule, parse_plan
 
 
 def schedule(plan: str, decay: float = 0.5) -> Schedule:

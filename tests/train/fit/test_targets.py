@@ -9,18 +9,9 @@ import torch
 from torch.nn import functional
 
 from gender_demo.errors import DataError
-from gender_demo.vision.checkpoint import (
-    Config,
-    build_model,
-    save_checkpoint,
-)
+from gender_demo.vision.checkpoint import Config, build_model, save_checkpoint
 from train.data.crops import Crops
-from train.fit.targets import (
-    Teacher,
-    loss,
-    mix_up,
-    one_hot,
-)
+from train.fit.targets import Teacher, loss, mix_up, one_hot
 
 CLASSES = {"gender": ("female", "male"), "age": ("young", "middle", "old")}
 CPU = torch.device("cpu")

@@ -1,0 +1,98 @@
+"""What a network says of held-out crops, as serving would show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from train.data.crops import Crops
+from train.fit.augment import serve
+from train.fit.calibrate import fit_temperature, mean_probabilities
+
+
+@dataclass(frozen=True)
+class HoldoutFigures:
+    """How good predictions on the hold-out are: shares from 0 to 1, the mean loss in nats."""
+
+    size_px: int
+    views: tuple[float, ...]
+    accuracy: float
+    error_rate: float
+    loss: float
+    recall: dict[str, float]
+    held_out: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it stands in the log and in a checkpoint's config."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class HoldoutPredictions:
+    """``logits`` (2 · views, n, classes) of n crops and their mirror images, whose class numbers
+    are ``target`` (n,). ``size_px`` and ``views`` are the config's."""
+
+    logits: Tensor
+    target: Tensor
+    classes: tuple[str, ...]
+    size_px: int
+    views: tuple[float, ...] = (1.0,)
+
+    def probabilities(self) -> Tensor:
+        """(n, classes), as serving will give them."""
+        return mean_probabilities(self.logits, fit_temperature(self.logits, self.target))
+
+    def losses(self) -> Tensor:
+        """(n,): minus the log of the probability of each face's own label."""
+        own = self.probabilities().gather(1, self.target.unsqueeze(1)).squeeze(1)
+        return -own.clamp(min=1e-12).log()
+
+    def figures(self) -> HoldoutFigures:
+        """Share right, over all and for each label; the loss."""
+        right = (self.probabilities().argmax(1) == self.target).float()
+        accuracy = float(right.mean())
+        return HoldoutFigures(
+            size_px=self.size_px,
+            views=self.views,
+            accuracy=round(accuracy, 4),
+            error_rate=round(1 - accuracy, 4),
+            loss=round(float(self.losses().mean()), 4),
+            recall={
+                name: round(float(right[self.target == i].mean()), 4)
+                for i, name in enumerate(self.classes)
+            },
+            held_out=len(self.target),
+        )
+
+
+@torch.inference_mode()
+def compute_logits(
+    model: nn.Module, crops: Crops, size_px: int, view: float = 1.0, batch: int = 128
+) -> Tensor:
+    """All that ``model`` (in eval mode) puts out: logits (2, n, outputs) of crops as serving would
+    show them in one view, and of their mirror images."""
+    sides: list[list[Tensor]] = [[], []]
+    for start in range(0, len(crops), batch):
+        pictures = serve(crops.pixels[start : start + batch], crops.margin / view, size_px)
+        for outputs, side in zip(sides, (pictures, pictures.flip(3)), strict=True):
+            outputs.append(model(side).float().cpu())
+    return torch.stack([torch.cat(outputs) for outputs in sides])
+
+
+def holdout_predictions(
+    model: nn.Module, crops: Crops, size_px: int, view: float = 1.0
+) -> HoldoutPredictions:
+    """What ``model`` says of the served label, in one view."""
+    classes = crops.served
+    logits = compute_logits(model, crops, size_px, view)[..., : len(classes)]
+    return HoldoutPredictions(logits, crops.target.cpu(), classes, size_px, (view,))
+
+
+def average_views(parts: Sequence[HoldoutPredictions]) -> HoldoutPredictions:
+    """Predictions of the same crops in several views as one, whose probabilities average them."""
+    logits = torch.cat([part.logits for part in parts])
+    return replace(parts[0], logits=logits, views=tuple(part.views[0] for part in parts))
