@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     # What cannot work is said before the heavy imports, which take seconds.
     from gender_demo.errors import CheckpointError, DeviceError
     from gender_demo.vision.preflight import check_device, check_folder
-    from gender_demo.web.uploads import scratch_folder
+    from gender_demo.web.uploads import upload_folder
 
     if (port_error := check_port(flags.host, flags.port)) is not None:
         return fail(port_error)
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
         os.environ.setdefault(name, KEPT_KERNELS)
     try:
-        with scratch_folder() as folder:
+        with upload_folder() as folder:
             os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
             return serve(flags, folder / "gradio")
     except OSError as error:
@@ -124,10 +124,10 @@ def serve(flags: argparse.Namespace, folder: Path) -> int:
         leave_room,
         load_pipeline,
     )
-    from gender_demo.web.logs import quiet_failures
+    from gender_demo.web.logs import redact_tracebacks
     from gender_demo.web.middleware import Traffic
 
-    quiet_failures()
+    redact_tracebacks()
     leave_room()
     try:
         pipeline = load_pipeline(flags.checkpoint, flags.device)

@@ -11,7 +11,6 @@ answered rightly afterwards.
 from __future__ import annotations
 
 import argparse
-import base64
 import collections
 import http.client
 import json
@@ -30,7 +29,9 @@ HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
 from benchmarks.machine import resident_mb, stolen_s
-from tests.support.hostile import ASTRONAUT, Hostile
+from tests.support.client import MULTIPART, Answer, AppClient, file_data, frame
+from tests.support.hostile import Hostile
+from tests.support.paths import ASTRONAUT
 from tests.support.server import free_port, start_app, stop_app
 
 LONGEST_S = 10.0
@@ -39,35 +40,23 @@ FILES_AT_ONCE = 8
 PARTS = 50
 """After each of them memory is read."""
 TRACE = re.compile(rb"Traceback|File \\?\"/|\.py\\?\", line")
-BOUNDARY = "0123456789"
 
 
 class Fuzz:
     """One running app under fire; ``outcomes`` counts answers and errors by kind."""
 
     def __init__(self, port: int, seed: int) -> None:
-        self.port, self.hostile = port, Hostile(seed)
+        self.client, self.hostile = AppClient(port, keep=False), Hostile(seed)
         self.random = random.Random(seed)
         self.outcomes: collections.Counter[str] = collections.Counter()
         self.troubles: list[str] = []
         self.slowest_s, self.end_s, self.done, self.stolen_s = 0.0, math.inf, 0, stolen_s()
-        parts = json.loads(self.ask("GET", "/config")[1])["components"]
-        self.live = next(p["id"] for p in parts if p["props"].get("elem_id") == "live-view")
 
-    def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json",
-            wait_s: float = 60.0) -> tuple[int, bytes]:  # fmt: skip
-        caller = http.client.HTTPConnection("127.0.0.1", self.port, timeout=wait_s)
-        try:
-            caller.request(method, path, body, {"Content-Type": kind})
-            answer = caller.getresponse()
-            return answer.status, answer.read()
-        except TimeoutError:  # far above LONGEST_S, so note() makes it a trouble
-            return 0, b""
-        finally:
-            caller.close()
-
-    def note(self, what: str, began_s: float, status: int, body: bytes, about: str = "") -> None:
-        took = time.monotonic() - began_s
+    def note(self, what: str, began_s: float, answer: Answer | None, about: str = "") -> None:
+        """Count an answer; what is wrong with it, or with the time it took, is a trouble."""
+        took, status, body = time.monotonic() - began_s, 200, b""
+        if answer is not None:
+            status, body = answer.status, answer.body
         self.slowest_s = max(self.slowest_s, took)
         self.outcomes[f"{what} {status}"] += 1
         stolen, self.stolen_s = stolen_s() - self.stolen_s, stolen_s()
@@ -81,55 +70,35 @@ class Fuzz:
 
     def upload(self, files: list[tuple[str, bytes]]) -> list[str] | None:
         """Paths of the uploaded files, or None when gradio refuses one's name."""
-        lines = b""
-        for name, data in files:
-            safe = name.encode("utf-8", "replace").replace(b'"', b"%22")
-            lines += f"--{BOUNDARY}\r\n".encode()
-            lines += b'Content-Disposition: form-data; name="files"; filename="' + safe
-            lines += b'"\r\nContent-Type: image/jpeg\r\n\r\n' + data + b"\r\n"
-        kind = f"multipart/form-data; boundary={BOUNDARY}"
         began = time.monotonic()
-        status, body = self.ask(
-            "POST", "/gradio_api/upload", lines + f"--{BOUNDARY}--\r\n".encode(), kind
-        )
-        self.note("upload", began, status, body)
-        return json.loads(body) if status == 200 else None
+        answer = self.client.upload(files)
+        self.note("upload", began, answer)
+        return list(answer.json()) if answer.status == 200 else None
 
     def call(self, route: str, data: list[Any]) -> tuple[str, Any]:
         """Event and data of one API call."""
         began = time.monotonic()
-        status, body = self.ask(
-            "POST", f"/gradio_api/call/{route}", json.dumps({"data": data}).encode()
-        )
-        if status != 200:
-            self.note(f"call {route}", began, status, body)
-            return "refused", None
-        event = json.loads(body)["event_id"]
-        status, body = self.ask("GET", f"/gradio_api/call/{route}/{event}")
-        kind, _, said = body.decode().partition("\ndata: ")
-        kind = kind.removeprefix("event: ")
-        self.note(f"call {route} {kind}", began, status, body)
-        return kind, json.loads(said.split("\n")[0]) if said else None
+        kind, said = self.client.call(route, data)
+        self.note(f"call {route} {kind}", began, said if isinstance(said, Answer) else None)
+        return kind, said
 
     def pictures(self, route: str, count: int) -> None:
         files = [(self.hostile.name(), self.hostile.picture()) for _ in range(count)]
         paths = self.upload(files)
         if paths is None:  # one name spoils all: the same pictures under a plain name
             paths = self.upload([("a.jpg", data) for _, data in files]) or []
-        sent = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]
+        sent = [file_data(path) for path in paths]
         if sent:
             self.call(route, [sent if route == "photos" else sent[0]])
 
     def frame(self, request: Any) -> dict[str, Any]:
-        body = {"data": request, "component_id": self.live, "fn_name": "follow_frame",
-                "session_hash": "fuzz"}  # fmt: skip
         began = time.monotonic()
-        status, said = self.ask("POST", "/gradio_api/component_server/", json.dumps(body).encode())
-        self.note("live", began, status, said)
-        answer: dict[str, Any] = json.loads(said or b"{}")
-        if not answer.keys() & {"marks", "error", "busy"}:
-            self.troubles.append(f"live: {said[:200]!r}")
-        return answer
+        answer = self.client.live(request)
+        self.note("live", began, answer)
+        said: dict[str, Any] = json.loads(answer.body or b"{}")
+        if not said.keys() & {"marks", "error", "busy"}:
+            self.troubles.append(f"live: {answer.body[:200]!r}")
+        return said
 
     def request(self) -> None:
         began = time.monotonic()
@@ -139,16 +108,14 @@ class Fuzz:
             routes = ("queue/join", "call/annotate", "call/photos", "component_server/", "upload",
                       "cancel", "reset", "run/annotate", "api/photos")  # fmt: skip
             path = "/gradio_api/" + self.random.choice(routes)
-            body = self.hostile.body(self.live)
+            body = self.hostile.body(self.client.live_id)
         kind = self.random.choice(["application/json", "application/json", "text/plain",
-                                   f"multipart/form-data; boundary={BOUNDARY}", "x"])  # fmt: skip
+                                   MULTIPART, "x"])  # fmt: skip
         try:
-            status, said = self.ask(method, path, body, kind)
+            answer = self.client.ask(method, path, body, kind)
         except (ConnectionError, http.client.HTTPException) as cut:
-            status, said = 0, type(cut).__name__.encode()
-        self.note(
-            f"request {method}", began, status, said, f"{path[:60]} {kind} {(body or b'')[:80]!r}"
-        )
+            answer = Answer(0, type(cut).__name__.encode(), http.client.HTTPMessage())
+        self.note(f"request {method}", began, answer, f"{path[:60]} {kind} {(body or b'')[:80]!r}")
 
     def run(self, cases: int) -> None:
         """About ``cases`` hostile things: two fifths pictures, three tenths frames and requests."""
@@ -168,15 +135,13 @@ class Fuzz:
         """A good picture is found rightly by all three ways."""
         paths = self.upload([("good.jpg", ASTRONAUT.read_bytes())])
         assert paths is not None
-        sent = {"path": paths[0], "meta": {"_type": "gradio.FileData"}}
+        sent = file_data(paths[0])
         _, single = self.call("annotate", [sent])
         boxes = [single[1]["predictions"][0]["face"]["box"]]
         _, many = self.call("photos", [[sent]])
         boxes.append([float(n) for n in many[1]["data"][0][5].split(",")])
-        picture = base64.b64encode(ASTRONAUT.read_bytes()).decode()
         for number in range(4):
-            frame = {"viewer": "e" * 32, "frame": number, "at_ms": 40 * number, "picture": picture}
-            marks = self.frame(frame).get("marks", [])
+            marks = self.frame(frame(number, ASTRONAUT.read_bytes())).get("marks", [])
         boxes += [mark["box"] for mark in marks[:1]]
         if len(boxes) < 3 or any(abs(box[0] - 179) > 15 for box in boxes):
             self.troubles.append(f"the good picture was answered with boxes {boxes}")

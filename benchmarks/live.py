@@ -27,17 +27,9 @@ sys.path.insert(0, str(HERE.parents[1]))
 from benchmarks.slow_proxy import slow_proxy
 from benchmarks.table import Table
 from gender_demo.boxes import iou
-from tests.support.server import (
-    BITS,
-    CHROMIUM_FLAGS,
-    SQUARE_PX,
-    FaceVideo,
-    find_chromium,
-    free_port,
-    make_face_video,
-    start_app,
-    stop_app,
-)
+from tests.support.browser import CHROMIUM_FLAGS, find_chromium
+from tests.support.face_video import BITS, SQUARE_PX, FaceVideo, make_face_video
+from tests.support.server import free_port, start_app, stop_app
 
 WATCH = (HERE.parent / "live_watch.js").read_text(encoding="utf-8")
 

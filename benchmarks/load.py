@@ -11,11 +11,8 @@ from the second fifth to the last, or on a bound that is missed.
 from __future__ import annotations
 
 import argparse
-import base64
-import http.client
 import io
 import itertools
-import json
 import os
 import statistics
 import sys
@@ -32,7 +29,9 @@ HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
 from benchmarks.machine import cpu_s, resident_mb, stolen_s
-from tests.support.server import ASTRONAUT, free_port, start_app, stop_app
+from tests.support.client import Answer, AppClient, file_data, frame, swaying_face
+from tests.support.paths import ASTRONAUT, SOLVAY
+from tests.support.server import free_port, start_app, stop_app
 
 FRAMES_PER_S, UNDER_WAY = 15, 2
 LIVE_P95_MS, PHOTOS_P95_S = 2000, 60
@@ -40,7 +39,6 @@ LIVE_P95_MS, PHOTOS_P95_S = 2000, 60
 OLDEST_S = 300.0
 """The page promises that photos are deleted four to five minutes later."""
 PEAK_MB, GROWTH = 2048, 1.05
-BOUNDARY = "0123456789"
 
 
 class Load:
@@ -52,37 +50,19 @@ class Load:
         self.photos_s: list[float] = []
         self.busy = 0
         self.errors: list[str] = []
-        config = json.loads(self.ask(self.open(), "GET", "/config")[1])
-        parts = config["components"]
-        self.view = next(p["id"] for p in parts if p["props"].get("elem_id") == "live-view")
 
-    def open(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-
-    def ask(
-        self,
-        caller: http.client.HTTPConnection,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        kind: str = "application/json",
-    ) -> tuple[int, bytes]:
-        caller.request(method, path, body, {"Content-Type": kind})
-        answer = caller.getresponse()
-        return answer.status, answer.read()
-
-    def view_live(self, viewer: int, frames: list[str]) -> None:
+    def view_live(self, viewer: int, frames: list[bytes]) -> None:
         """Frames of one viewer: at most ``allowed`` under way, one less when told "busy"."""
         numbers, allowed = itertools.count(), float(UNDER_WAY)
 
         def send(turn: int) -> None:
             nonlocal allowed
-            caller = self.open()
+            client = AppClient(self.port, timeout_s=120)
             time.sleep(turn / FRAMES_PER_S)
             while time.monotonic() < self.end_s:
                 began = time.monotonic()
                 if turn < allowed:
-                    busy = self.send_frame(caller, viewer, next(numbers), frames)
+                    busy = self.send_frame(client, viewer, next(numbers), frames)
                     allowed = max(1.0, allowed - 1) if busy else min(UNDER_WAY, allowed + 0.1)
                 time.sleep(max(0.005, UNDER_WAY / FRAMES_PER_S - (time.monotonic() - began)))
 
@@ -92,51 +72,33 @@ class Load:
         for sender in senders:
             sender.join()
 
-    def send_frame(
-        self, caller: http.client.HTTPConnection, viewer: int, number: int, frames: list[str]
-    ) -> bool:
+    def send_frame(self, client: AppClient, viewer: int, number: int, frames: list[bytes]) -> bool:
         """Whether the answer was "busy"."""
         began = time.monotonic()
-        frame = {"viewer": f"{viewer:032x}", "frame": number, "at_ms": 1000 * began,
-                 "picture": frames[number % len(frames)]}  # fmt: skip
-        body = {"data": frame, "component_id": self.view, "fn_name": "follow_frame",
-                "session_hash": f"v{viewer}"}  # fmt: skip
-        status, said = self.ask(
-            caller, "POST", "/gradio_api/component_server/", json.dumps(body).encode()
-        )
-        answer: dict[str, Any] = json.loads(said)
+        jpeg = frames[number % len(frames)]
+        said = client.live(frame(number, jpeg, viewer=viewer, at_ms=1000 * began))
+        answer: dict[str, Any] = said.json()
         if "marks" in answer:
             self.live_ms.append(1000 * (time.monotonic() - began))
         elif answer.get("busy"):
             self.busy += 1
         else:
-            self.errors.append(f"live {status}: {said[:120]!r}")
+            self.errors.append(f"live {said.status}: {said.body[:120]!r}")
         return bool(answer.get("busy"))
 
     def send_photos(self, pictures: list[bytes]) -> None:
         """Three pictures, the table, one downloaded file, a pause; again."""
-        part = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n'
-        parts = [f"{part}Content-Type: image/jpeg\r\n\r\n".encode() + p + b"\r\n" for p in pictures]
-        form = b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
-        kind = f"multipart/form-data; boundary={BOUNDARY}"
         while time.monotonic() < self.end_s:
-            began, caller = time.monotonic(), self.open()
-            status, said = self.ask(caller, "POST", "/gradio_api/upload", form, kind)
-            paths = json.loads(said)
-            files = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]
-            body = json.dumps({"data": [files]}).encode()
-            status, said = self.ask(caller, "POST", "/gradio_api/call/photos", body)
-            if status == 503:
-                self.busy += 1
-            elif status != 200:
-                self.errors.append(f"photos {status}: {said[:120]!r}")
-            else:
-                event = json.loads(said)["event_id"]
-                _, said = self.ask(caller, "GET", f"/gradio_api/call/photos/{event}")
-                if b"event: complete" not in said:
-                    self.errors.append(f"photos: {said[:120]!r}")
+            began = time.monotonic()
+            with AppClient(self.port, timeout_s=120) as client:
+                paths = client.upload([("a.jpg", picture) for picture in pictures]).json()
+                kind, said = client.call("photos", [[file_data(path) for path in paths]])
+            if kind == "complete":
                 self.photos_s.append(time.monotonic() - began)
-            caller.close()
+            elif isinstance(said, Answer) and said.status == 503:
+                self.busy += 1
+            else:
+                self.errors.append(f"photos {kind}: {str(said)[:120]}")
             time.sleep(1)
 
 
@@ -147,17 +109,6 @@ def percentile(values: list[float], share: float) -> float:
 
 def spread(values: list[float]) -> str:
     return f"median {percentile(values, 0.5):.1f}, p95 {percentile(values, 0.95):.1f}"
-
-
-def moving_face(viewer: int) -> list[str]:
-    """40 frames of a swaying face as the page sends them."""
-    portrait, frames = Image.open(ASTRONAUT).convert("RGB"), []
-    for n in range(40):
-        left = 40 + 2 * abs(20 - n) + viewer
-        file = io.BytesIO()
-        portrait.crop((left, 0, left + 420, 315)).resize((480, 360)).save(file, "JPEG", quality=75)
-        frames.append(base64.b64encode(file.getvalue()).decode())
-    return frames
 
 
 def main() -> int:
@@ -214,12 +165,12 @@ def run(
     """Let all of them work for the given time; what was seen, memory each second, and the age of
     the oldest picture that was still in ``folder``."""
     load = Load(port, time.monotonic() + 60 * flags.minutes)
-    solvay = Image.open(ASTRONAUT.with_name("solvay_1927.jpg"))
+    solvay = Image.open(SOLVAY)
     file = io.BytesIO()
     solvay.resize((1000, 666)).save(file, "JPEG")
     portrait = ASTRONAUT.read_bytes()
     callers = [
-        threading.Thread(target=load.view_live, args=(viewer, moving_face(viewer)))
+        threading.Thread(target=load.view_live, args=(viewer, swaying_face(shift_px=viewer)))
         for viewer in range(flags.viewers)
     ]
     for _ in range(flags.users):

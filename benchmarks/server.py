@@ -11,11 +11,7 @@ bad     the same of garbage, oversized and tampered requests; each must get one 
 from __future__ import annotations
 
 import argparse
-import base64
-import http.client
-import io
 import json
-import math
 import os
 import statistics
 import subprocess
@@ -24,109 +20,62 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
-
-from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.machine import resident_mb
 from benchmarks.table import Table
+from tests.support.client import JSON, LIVE, AppClient, frame, swaying_face
 from tests.support.hostile import Hostile
-from tests.support.server import ASTRONAUT, free_port, start_app, stop_app
+from tests.support.server import free_port, start_app, stop_app
 
 IMPORTS = "import torch, torchvision, gradio"
 SEED = 7
-Body = tuple[bytes, str]
+CLEAR = ({"error", "detail"}, {"error", "marks", "busy"})
+"""Keys of a clear answer, with another status than 200 and with it."""
 
 
-class Caller:
-    """Calls the live view's server function over one kept connection, as a browser does."""
-
-    def __init__(self, port: int) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self.connection.request("GET", "/config")
-        components = json.loads(self.connection.getresponse().read())["components"]
-        self.view = next(c["id"] for c in components if c["props"].get("elem_id") == "live-view")
-
-    def body(self, data: object, **changes: object) -> Body:
-        request = {
-            "data": data,
-            "component_id": self.view,
-            "fn_name": "follow_frame",
-            "session_hash": "benchmark",
-        }
-        return json.dumps(request | changes).encode(), "application/json"
-
-    def post(self, body: Body) -> tuple[int, Any]:
-        """Status and JSON of the answer (None if it is none)."""
-        content, kind = body
-        try:
-            self.connection.request(
-                "POST", "/gradio_api/component_server/", content, {"Content-Type": kind}
-            )
-            answer = self.connection.getresponse()
-            status, text = answer.status, answer.read()
-        except (ConnectionError, http.client.HTTPException):
-            self.connection.close()  # refused while it was still being sent
-            return 0, None
-        try:
-            return status, json.loads(text)
-        except ValueError:
-            return status, None
-
-
-def portraits(count: int = 40) -> list[bytes]:
-    """JPEGs of a swaying face, of the size that the page sends."""
-    portrait, files = Image.open(ASTRONAUT).convert("RGB"), []
-    for n in range(count):
-        file = io.BytesIO()
-        left = round(40 + 40 * math.sin(2 * math.pi * n / count))
-        portrait.crop((left, 0, left + 420, 315)).resize((480, 360)).save(file, "JPEG")
-        files.append(file.getvalue())
-    return files
-
-
-def frame(number: int, jpeg: bytes) -> dict[str, Any]:
-    picture = base64.b64encode(jpeg).decode()
-    return {"viewer": "f" * 32, "frame": number, "at_ms": 33 * number, "picture": picture}
-
-
-def bad_request(caller: Caller, hostile: Hostile) -> Body:
-    """The body of one request as hostile.py makes them, or one that is only far too large."""
+def bad_request(client: AppClient, hostile: Hostile) -> tuple[bytes, str]:
+    """Body and content type of one request as hostile.py makes them, or far too large a one."""
     rng = hostile.random
     if rng.random() < 0.2:
-        return hostile.body(caller.view), "application/json"
+        return hostile.body(client.live_id), JSON
     if rng.random() < 0.1:
-        return hostile.body(caller.view), "multipart/form-data; boundary=x"
+        return hostile.body(client.live_id), "multipart/form-data; boundary=x"
     request = hostile.frame()
     if isinstance(request, dict) and rng.random() < 0.1:
         request |= {"picture": "A" * rng.randrange(400_000, 2**21)}
-    return caller.body(request)
+    return client.live_body(request), JSON
 
 
 def send_good(
-    caller: Caller, pictures: list[bytes], count: int, half: Callable[[], None] = lambda: None
+    client: AppClient, pictures: list[bytes], count: int, half: Callable[[], None] = lambda: None
 ) -> None:
     for n in range(count):
-        status, answer = caller.post(caller.body(frame(n, pictures[n % len(pictures)])))
-        if status != 200 or "marks" not in answer:
-            raise RuntimeError(f"frame {n} was answered with {status} {answer}")
+        answer = client.live(frame(n, pictures[n % len(pictures)]))
+        if answer.status != 200 or b'"marks"' not in answer.body:
+            raise RuntimeError(f"frame {n} was answered with {answer.status} {answer.body[:200]!r}")
         if n + 1 == min(500, count // 2):
             half()
 
 
-def send_bad(caller: Caller, count: int, half: Callable[[], None]) -> Counter[str]:
+def send_bad(client: AppClient, count: int, half: Callable[[], None]) -> Counter[str]:
     """What got neither a sentence nor, where a frame could be read, marks."""
     hostile, unclear = Hostile(SEED), Counter[str]()
     for n in range(count):
-        body = bad_request(caller, hostile)
-        status, answer = caller.post(body)
-        known = {"error", "detail"} if status != 200 else {"error", "marks", "busy"}
-        too_large = status == 0 and len(body[0]) > 400_000
-        if not too_large and not (isinstance(answer, dict) and known & answer.keys()):
-            unclear[f"{status}: {body[0][:60]!r}"] += 1
+        body, kind = bad_request(client, hostile)
+        status = 0
+        try:
+            status, text, _ = client.ask("POST", LIVE, body, kind)
+            clear = bool(json.loads(text).keys() & CLEAR[status == 200])
+        except (ConnectionError, HTTPException):  # refused while it was still being sent
+            clear = len(body) > 400_000
+        except (ValueError, AttributeError):  # no JSON, or no object
+            clear = False
+        if not clear:
+            unclear[f"{status}: {body[:60]!r}"] += 1
         if n + 1 == min(500, count // 2):
             half()
     return unclear
@@ -141,15 +90,15 @@ def measure(what: str, count: int, flags: list[str], table: Table) -> None:
         early: list[float] = []
         files = {path for path in Path(name).rglob("*") if path.is_file()}
         try:
-            caller, unclear = Caller(port), None
+            client, unclear = AppClient(port), None
 
             def note() -> None:
                 early.append(resident_mb(app.pid))
 
             if what == "memory":
-                send_good(caller, portraits(), count, note)
+                send_good(client, swaying_face(), count, note)
             else:
-                unclear = send_bad(caller, count, note)
+                unclear = send_bad(client, count, note)
             late = resident_mb(app.pid)
             left = {path for path in Path(name).rglob("*") if path.is_file()} - files
         finally:
@@ -168,7 +117,7 @@ def measure(what: str, count: int, flags: list[str], table: Table) -> None:
 
 def measure_start(flags: list[str], table: Table, times: int = 3) -> None:
     imports, serves, answers = [], [], []
-    picture = portraits(1)[0]
+    picture = swaying_face(1)[0]
     for _ in range(times):
         start = time.perf_counter()
         subprocess.run([sys.executable, "-c", IMPORTS], check=True)
@@ -178,9 +127,9 @@ def measure_start(flags: list[str], table: Table, times: int = 3) -> None:
             app = start_app(port, *flags, log=Path(folder) / "app.txt")
             serves.append(time.perf_counter() - start)
             try:
-                caller = Caller(port)
+                client = AppClient(port)
                 start = time.perf_counter()
-                send_good(caller, [picture], 1)
+                send_good(client, [picture], 1)
                 answers.append(time.perf_counter() - start)
             finally:
                 stop_app(app)

@@ -1,40 +1,17 @@
-"""The live view: sessions, admission and the one server function under ``static/live*``.
+"""The live view: the page's element and the one server function under ``static/live*``.
 
 camera (drawn by the page) --small JPEG--> newest frame of each viewer --one worker--> marks
-
-Server functions bypass gradio's queue, so admission is decided here: a viewer has at most one
-frame waiting, a newer one takes its place, and "busy" is an answer, not an error. Frames live in
-memory only, until they are answered; nothing about faces is logged.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 import gradio as gr
-from PIL import Image
 
-from gender_demo.drawing.marks import marks
-from gender_demo.errors import FrameError
-from gender_demo.results import Analysis
-from gender_demo.tracking.tracker import (
-    Tracker,
-    follow_all,
-)
-from gender_demo.web.frames import (
-    Frame,
-    decode,
-    read_frame,
-)
+from gender_demo.web.sessions import Answer, LiveService
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
@@ -49,175 +26,23 @@ SCRIPTS = (
     "live.js",
 )
 """Read in this order as one script: gr.HTML takes no modules."""
-
-MAX_VIEWERS = 32
-IDLE_S = 60.0
-"""A viewer who sent nothing for this long is forgotten, and with them the faces followed."""
-EVICTABLE_S = 10.0
-"""When all places are taken, a viewer silent for this long makes room."""
-
-TOGETHER_ON_GPU = 8
+BATCH_SIZE_GPU = 8
 """Frames of so many viewers are one batch; on a CPU the first would wait for the last."""
-
-Answer = dict[str, Any]
-Follower = TypeVar("Follower")
-FollowAll = Callable[[Sequence[tuple[Follower, Image.Image, float]]], list[Analysis]]
-
-
-@dataclass
-class Session(Generic[Follower]):
-    """One viewer's follower, when it was last used by the server's clock, its last frame."""
-
-    follower: Follower
-    used_s: float
-    number: int = -1
-
-
-Ready = tuple[Frame, Session[Follower], Image.Image]
-
-
-class LiveDesk(Generic[Follower]):
-    """Takes frames of many viewers, lets one worker thread follow the faces in them.
-
-    ``new_follower`` makes what remembers one viewer's faces and ``follow_all`` takes frames of at
-    most ``together`` viewers, as tracker.Tracker and tracker.follow_all do. ``wants_large`` says
-    whether a viewer's next frame should be a large one.
-    """
-
-    def __init__(
-        self,
-        new_follower: Callable[[], Follower],
-        follow_all: FollowAll[Follower],
-        *,
-        wants_large: Callable[[Follower], bool] = lambda _: False,
-        together: int = 1,
-        max_viewers: int = MAX_VIEWERS,
-        idle_s: float = IDLE_S,
-    ) -> None:
-        self._new_follower, self._follow_all = new_follower, follow_all
-        self._wants_large = wants_large
-        self._together, self._max_viewers, self._idle_s = together, max_viewers, idle_s
-        self._sessions: OrderedDict[str, Session[Follower]] = OrderedDict()
-        self._waiting: OrderedDict[str, tuple[Frame, Future[Answer]]] = OrderedDict()
-        self._change = threading.Condition()
-        self._worker: threading.Thread | None = None
-
-    def submit(self, request: object) -> Future[Answer]:
-        """Answer of one request, now or later; bad input is answered with {"error": sentence}."""
-        future: Future[Answer] = Future()
-        try:
-            frame = read_frame(request)
-        except FrameError as bad:
-            future.set_result({"error": str(bad)})
-            return future
-        with self._change:
-            replaced = self._waiting.get(frame.viewer)
-            if replaced is None and len(self._waiting) >= self._max_viewers:
-                future.set_result(_full(frame))
-                return future
-            if replaced is not None and replaced[0].number > frame.number:
-                future.set_result(_busy(frame))
-                return future
-            self._waiting[frame.viewer] = (frame, future)
-            if self._worker is None:
-                self._worker = threading.Thread(target=self._work, name="live", daemon=True)
-                self._worker.start()
-            self._change.notify()
-        if replaced is not None:
-            _settle(replaced[1], _busy(replaced[0]))
-        return future
-
-    @property
-    def viewers(self) -> int:
-        """How many viewers are followed just now."""
-        return len(self._sessions)
-
-    def _work(self) -> None:
-        while True:
-            self._turn()
-
-    def _turn(self) -> None:
-        """Wait for frames, answer some. A call of its own, so that nothing of them outlasts it."""
-        with self._change:
-            if not self._waiting:
-                self._change.wait(timeout=min(5.0, self._idle_s))
-            self._forget_idle(self._idle_s)
-            count = min(self._together, len(self._waiting))
-            taken = [self._waiting.popitem(last=False)[1] for _ in range(count)]
-        answers = self._answer([frame for frame, _ in taken])
-        for (_, future), answer in zip(taken, answers, strict=True):
-            _settle(future, answer)
-
-    def _answer(self, frames: list[Frame]) -> list[Answer]:
-        """Answers of frames of different viewers, in their order."""
-        ready = [self._prepare(frame) for frame in frames]
-        followed = iter(self._follow([item for item in ready if not isinstance(item, dict)]))
-        return [item if isinstance(item, dict) else next(followed) for item in ready]
-
-    def _follow(self, ready: list[Ready[Follower]]) -> list[Answer]:
-        if not ready:
-            return []
-        try:
-            analyses = self._follow_all([(s.follower, p, f.at_s) for f, s, p in ready])
-        except Exception:
-            if len(ready) > 1:  # only the one that fails is to suffer
-                return [answer for item in ready for answer in self._follow([item])]
-            frame = ready[0][0]
-            logging.getLogger(__name__).exception("a live frame could not be analysed")
-            self._sessions.pop(frame.viewer, None)
-            return [_failed(frame)]
-        return [
-            _answered(frame, done, large=self._wants_large(session.follower))
-            for (frame, session, _), done in zip(ready, analyses, strict=True)
-        ]
-
-    def _prepare(self, frame: Frame) -> Ready[Follower] | Answer:
-        """What is needed to follow a frame, or the answer that says why it cannot be."""
-        try:
-            picture = decode(frame.jpeg)
-        except FrameError as bad:
-            return {"frame": frame.number, "error": str(bad)}
-        session = self._session(frame.viewer)
-        if session is None:
-            return _full(frame)
-        if frame.number <= session.number:
-            return _busy(frame)
-        session.number = frame.number
-        return frame, session, picture
-
-    def _session(self, viewer: str) -> Session[Follower] | None:
-        """The viewer's session, made if there is room for one; None if all places are taken."""
-        now = time.monotonic()
-        session = self._sessions.get(viewer)
-        if session is None:
-            if len(self._sessions) >= self._max_viewers:
-                self._forget_idle(min(self._idle_s, EVICTABLE_S))
-            if len(self._sessions) >= self._max_viewers:
-                return None
-            session = self._sessions[viewer] = Session(self._new_follower(), now)
-        session.used_s = now
-        self._sessions.move_to_end(viewer)
-        return session
-
-    def _forget_idle(self, idle_s: float) -> None:
-        old = time.monotonic() - idle_s
-        while self._sessions and next(iter(self._sessions.values())).used_s < old:
-            self._sessions.popitem(last=False)
 
 
 def build_live(pipeline: Pipeline) -> gr.HTML:
     """The live view, to be called inside a ``gr.Blocks`` context; keep its ``value`` untouched."""
+    from gender_demo.tracking.tracker import Tracker, follow_all  # loads torch
 
-    together = TOGETHER_ON_GPU if pipeline.device.type == "cuda" else 1
-    desk = LiveDesk(
+    service = LiveService(
         lambda: Tracker(pipeline),
         follow_all,
         wants_large=lambda tracker: tracker.wants_large,
-        together=together,
+        batch_size=BATCH_SIZE_GPU if pipeline.device.type == "cuda" else 1,
     )
 
     async def follow_frame(request: object) -> Answer:
-        return await asyncio.wrap_future(desk.submit(request))
+        return await asyncio.wrap_future(service.submit(request))
 
     return gr.HTML(
         html_template=_static("live.html"),
@@ -232,31 +57,3 @@ def build_live(pipeline: Pipeline) -> gr.HTML:
 
 def _static(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
-
-
-def _answered(frame: Frame, analysis: Analysis, *, large: bool) -> Answer:
-    return {
-        "frame": frame.number,
-        "size": list(analysis.size),
-        "marks": marks(analysis),
-        "large": large,
-        "server_ms": round((time.monotonic() - frame.came_s) * 1000, 1),
-    }
-
-
-def _failed(frame: Frame) -> Answer:
-    sentence = "The server could not analyse this frame; it goes on with the next one."
-    return {"frame": frame.number, "error": sentence}
-
-
-def _busy(frame: Frame) -> Answer:
-    return {"frame": frame.number, "busy": True}
-
-
-def _full(frame: Frame) -> Answer:
-    return {"frame": frame.number, "busy": True, "full": True}
-
-
-def _settle(future: Future[Answer], answer: Answer) -> None:
-    if future.set_running_or_notify_cancel():
-        future.set_result(answer)

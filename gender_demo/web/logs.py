@@ -29,7 +29,7 @@ def log_failure(error: BaseException | None, where: str) -> None:
     logging.getLogger(__name__).error("%s in %s", describe_failure(error), where)
 
 
-def quiet_failures() -> None:
+def redact_tracebacks() -> None:
     """Make gradio, uvicorn, asyncio and Python itself tell of failures in this way too, in this
     process for good."""
 

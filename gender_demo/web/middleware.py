@@ -90,7 +90,7 @@ class Traffic:
         return False
 
 
-class Guard:
+class RequestFilter:
     """ASGI middleware around gradio's app."""
 
     def __init__(self, app: App, traffic: Traffic) -> None:
@@ -119,9 +119,9 @@ class Guard:
         try:
             self._check(scope, path)
             await self.app(scope, _limited(scope, path, receive), send_on)
-        except RequestRejected as refused:
+        except RequestRejected as rejected:
             if not started:
-                await _answer(send_on, refused.status, refused.sentence)
+                await _answer(send_on, rejected.status, rejected.sentence)
         except Exception as error:
             status, sentence = _describe(error)
             if status >= 500:

@@ -25,7 +25,7 @@ from gender_demo.web.logs import (
 from gender_demo.web.middleware import (
     DISK_FULL,
     FAILED,
-    Guard,
+    RequestFilter,
     Traffic,
 )
 from gender_demo.web.photos import (
@@ -93,7 +93,7 @@ def names_address(inputs: Any) -> bool:
 def launch_options(traffic: Traffic) -> dict[str, Any]:
     """Arguments of ``launch()`` that belong to the page."""
     return {
-        "app_kwargs": {"middleware": [Middleware(Guard, traffic=traffic)]},
+        "app_kwargs": {"middleware": [Middleware(RequestFilter, traffic=traffic)]},
         "theme": build_theme(),
         "css_paths": [STATIC / "page.css"],
         "head_paths": [STATIC / "head.html"],

@@ -24,7 +24,7 @@ SETTLED_S = 60.0
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
+def upload_folder() -> Iterator[Path]:
     """A folder for this process only, swept while it runs and removed at the end.
 
     Folders that a killed process left behind are removed first. Python's temporary files go there

@@ -15,16 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.server import (
-    CHROMIUM_FLAGS,
-    FaceVideo,
-    app_flags,
-    find_chromium,
-    free_port,
-    make_face_video,
-    start_app,
-    stop_app,
-)
+from tests.support.browser import CHROMIUM_FLAGS, find_chromium
+from tests.support.face_video import FaceVideo, make_face_video
+from tests.support.server import app_flags, free_port, start_app, stop_app
 
 OpenPage = Callable[..., Page]
 

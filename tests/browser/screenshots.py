@@ -16,15 +16,10 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.support.server import (
-    ASTRONAUT,
-    CHROMIUM_FLAGS,
-    find_chromium,
-    free_port,
-    make_face_video,
-    start_app,
-    stop_app,
-)
+from tests.support.browser import CHROMIUM_FLAGS, find_chromium
+from tests.support.face_video import make_face_video
+from tests.support.paths import ASTRONAUT
+from tests.support.server import free_port, start_app, stop_app
 
 README_PICTURE = ROOT / "docs" / "page.jpg"
 

@@ -20,14 +20,9 @@ from gender_demo.drawing.marks import (
     COLORS,
     UNSURE_COLOR,
 )
+from tests.support.face_video import FaceVideo
 from tests.support.live_page import snapshot, start, violations, wait_for_box
-from tests.support.server import (
-    FaceVideo,
-    app_flags,
-    free_port,
-    start_app,
-    stop_app,
-)
+from tests.support.server import app_flags, free_port, start_app, stop_app
 
 OpenPage = Callable[..., Page]
 

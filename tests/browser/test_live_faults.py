@@ -9,16 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.support.browser import CHROMIUM_FLAGS, find_chromium
 from tests.support.live_page import start, wait_for_box, wait_for_new_frame, wait_for_state
 from tests.support.paths import ROOT
-from tests.support.server import (
-    CHROMIUM_FLAGS,
-    app_flags,
-    find_chromium,
-    free_port,
-    start_app,
-    stop_app,
-)
+from tests.support.server import app_flags, free_port, start_app, stop_app
 
 OpenPage = Callable[..., Page]
 

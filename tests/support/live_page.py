@@ -8,7 +8,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.support.server import BITS, SQUARE_PX
+from tests.support.face_video import BITS, SQUARE_PX
 
 SNAPSHOT = (Path(__file__).parent / "live_snapshot.js").read_text(encoding="utf-8")
 

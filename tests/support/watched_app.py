@@ -41,7 +41,7 @@ def note(event: str, args: tuple[Any, ...]) -> None:
 sys.addaudithook(note)
 
 import app
-from gender_demo import scratch
+from gender_demo.web import uploads
 
 
 def serve_with_short_times(flags: Any, folder: Path) -> int:
@@ -52,6 +52,6 @@ def serve_with_short_times(flags: Any, folder: Path) -> int:
 
 
 serve, app.serve = app.serve, serve_with_short_times
-scratch.SWEEP_EVERY_S, scratch.SWEEP_AFTER_S = 1.0, EXPIRE_S + 2.0
+uploads.SWEEP_EVERY_S, uploads.SWEEP_AFTER_S = 1.0, EXPIRE_S + 2.0
 
 app.leave(app.main())

@@ -26,6 +26,7 @@ from PIL import Image
 
 import app
 from tests.support.paths import ROOT
+from tests.support.server import free_port
 
 DIRECT = build_opener(ProxyHandler({}))
 ANN = ("ann", "secret")
@@ -40,12 +41,6 @@ def run(*flags: str | Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "app.py", *map(str, flags)],
         cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def assert_one_sentence(done: subprocess.CompletedProcess[str], said: str) -> None:

@@ -15,8 +15,8 @@ from tests.support.paths import ROOT
 
 NOISE = """
 import logging, threading, traceback
-from gender_demo.web.logs import quiet_failures
-quiet_failures()
+from gender_demo.web.logs import redact_tracebacks
+redact_tracebacks()
 def fail():
     raise KeyError("ann.jpg")
 try:
@@ -43,8 +43,8 @@ def test_kind_and_places(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(KeyError) as caught:
         fail()
     said = describe_failure(caught.value)
-    assert said.startswith("KeyError at test_failures.py:")
-    assert " < test_failures.py:" in said
+    assert said.startswith("KeyError at test_logs.py:")
+    assert " < test_logs.py:" in said
     log_failure(caught.value, "/config")
     assert caplog.records[0].getMessage() == f"{said} in /config"
     assert describe_failure(None) == "NoneType at unknown"

@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 
-from gender_demo.web import middleware as guard
+from gender_demo.web import middleware
 from gender_demo.web.middleware import (
     API,
-    Guard,
+    LIVE,
+    UPLOAD,
     Message,
     Receive,
+    RequestFilter,
     Scope,
     Send,
     Traffic,
@@ -72,7 +74,7 @@ def ask(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(inner, traffic)(scope, receive, send))
+    asyncio.run(RequestFilter(inner, traffic)(scope, receive, send))
     start, *rest = sent
     said = {name.decode(): value.decode() for name, value in start["headers"]}
     return start["status"], said, b"".join(message["body"] for message in rest)
@@ -94,7 +96,7 @@ JSON = "application/json"
 
 
 def test_a_good_request_passes_with_safe_headers(traffic: Traffic) -> None:
-    status, headers, body = ask(traffic, guard.LIVE, b"a" * 10, b"b", content_type=JSON)
+    status, headers, body = ask(traffic, LIVE, b"a" * 10, b"b", content_type=JSON)
     assert (status, body) == (200, b"11")
     assert "default-src 'self'" in headers["content-security-policy"]
     assert "frame-ancestors 'self'" in headers["content-security-policy"]
@@ -120,9 +122,9 @@ def test_other_routes_are_not_there(traffic: Traffic, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "declared", "chunks", "limit"),
     [
-        (guard.LIVE, "1000001", (), "1 MB"),
-        (guard.UPLOAD, "500000001", (), "500 MB"),
-        (guard.LIVE, "", (b"x" * 600_000, b"x" * 600_000), "1 MB"),
+        (middleware.LIVE, "1000001", (), "1 MB"),
+        (middleware.UPLOAD, "500000001", (), "500 MB"),
+        (middleware.LIVE, "", (b"x" * 600_000, b"x" * 600_000), "1 MB"),
         (API + "queue/join", "5", (b"x" * 1_000_001,), "1 MB"),
     ],
 )
@@ -134,24 +136,30 @@ def test_too_large_is_refused_before_it_is_read(
 
 
 def test_live_frames_come_as_json_only(traffic: Traffic) -> None:
-    answer = ask(traffic, guard.LIVE, content_type="multipart/form-data; boundary=x")
+    answer = ask(traffic, LIVE, content_type="multipart/form-data; boundary=x")
     assert_refused(answer, 415, "JSON")
 
 
 def test_a_sender_who_falls_silent_is_given_up(
     traffic: Traffic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "BODY_PAUSE_S", 0.05)
+    monkeypatch.setattr(middleware, "BODY_PAUSE_S", 0.05)
 
     async def silent(scope: Scope, receive: Receive, send: Send) -> None:
-        await guard._limited(scope, scope["path"], lambda: asyncio.sleep(60))()  # type: ignore[arg-type]
+        await middleware._limited(scope, scope["path"], lambda: asyncio.sleep(60))()  # type: ignore[arg-type]
 
-    assert_refused(ask(traffic, guard.UPLOAD, inner=silent), 408, "in time")
+    assert_refused(ask(traffic, UPLOAD, inner=silent), 408, "in time")
 
 
 def test_the_password_stands_before_everything(traffic: Traffic) -> None:
     auth = {"ann": "secret"}
-    for path in (guard.LIVE, guard.UPLOAD, "/config", API + "cancel", API + "heartbeat/x"):
+    for path in (
+        middleware.LIVE,
+        middleware.UPLOAD,
+        "/config",
+        API + "cancel",
+        API + "heartbeat/x",
+    ):
         assert ask(traffic, path, auth=auth, content_type=JSON)[0] == 401
         assert ask(traffic, path, auth=auth, cookie="access-token-c=bad")[0] == 401
     entered = ask(traffic, "/config", auth=auth, cookie="access-token-c=good")
@@ -162,31 +170,31 @@ def test_the_password_stands_before_everything(traffic: Traffic) -> None:
 
 
 def test_too_many_at_once_is_said(traffic: Traffic) -> None:
-    traffic.requests = guard.MAX_REQUESTS
-    answer = ask(traffic, guard.LIVE, content_type=JSON)
+    traffic.requests = middleware.MAX_REQUESTS
+    answer = ask(traffic, LIVE, content_type=JSON)
     assert_refused(answer, 503, "busy")
     assert answer[1]["retry-after"] == "5"
-    traffic.requests, traffic.uploads = 0, guard.MAX_UPLOADS
-    assert_refused(ask(traffic, guard.UPLOAD), 503, "busy")
+    traffic.requests, traffic.uploads = 0, middleware.MAX_UPLOADS
+    assert_refused(ask(traffic, UPLOAD), 503, "busy")
     assert ask(traffic, "/config")[0] == 200
 
 
 def test_a_full_disk_is_said(traffic: Traffic, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = SimpleNamespace(free=guard.SPARE_DISK_BYTES + 10)
-    monkeypatch.setattr(guard.shutil, "disk_usage", lambda folder: free)
-    assert_refused(ask(traffic, guard.UPLOAD, content_length="11"), 507, "disk is full")
-    assert ask(traffic, guard.UPLOAD, content_length="9")[0] == 200
+    free = SimpleNamespace(free=middleware.SPARE_DISK_BYTES + 10)
+    monkeypatch.setattr(middleware.shutil, "disk_usage", lambda folder: free)
+    assert_refused(ask(traffic, UPLOAD, content_length="11"), 507, "disk is full")
+    assert ask(traffic, UPLOAD, content_length="9")[0] == 200
     full = OSError(errno.ENOSPC, "No space left on device")
-    assert_refused(ask(traffic, guard.LIVE, inner=failing(full), content_type=JSON), 507, "full")
+    assert_refused(ask(traffic, LIVE, inner=failing(full), content_type=JSON), 507, "full")
 
 
 def test_stored_pictures_have_a_limit_and_a_missing_folder_is_made(
     traffic: Traffic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "MAX_STORED_BYTES", 100)
-    assert ask(traffic, guard.UPLOAD, content_length="60")[0] == 200
+    monkeypatch.setattr(middleware, "MAX_STORED_BYTES", 100)
+    assert ask(traffic, UPLOAD, content_length="60")[0] == 200
     (traffic.folder / "a.jpg").write_bytes(b"x" * 50)
-    assert_refused(ask(traffic, guard.UPLOAD, content_length="60"), 503, "busy")
+    assert_refused(ask(traffic, UPLOAD, content_length="60"), 503, "busy")
 
 
 def test_what_breaks_is_a_sentence_and_is_logged_without_content(
@@ -195,7 +203,7 @@ def test_what_breaks_is_a_sentence_and_is_logged_without_content(
     answer = ask(traffic, API + "file=/secret/ann.jpg", inner=failing(KeyError("ann.jpg")))
     assert_refused(answer, 500, "could not answer")
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line.startswith("KeyError at test_guard.py:")
+    assert line.startswith("KeyError at test_middleware.py:")
     assert "ann" not in line
 
 
@@ -215,14 +223,14 @@ def test_stopping_refuses_what_is_new_and_waits_for_what_was_begun(traffic: Traf
         await read_all(scope, receive, send)
 
     def begin() -> None:
-        states.append(ask(traffic, guard.LIVE, inner=slow, content_type=JSON)[0])
+        states.append(ask(traffic, LIVE, inner=slow, content_type=JSON)[0])
 
     begun = threading.Thread(target=begin)
     begun.start()
     while not traffic.requests:
         time.sleep(0.01)
     assert traffic.drain(0.1) is False
-    assert_refused(ask(traffic, guard.LIVE, content_type=JSON), 503, "stopping")
+    assert_refused(ask(traffic, LIVE, content_type=JSON), 503, "stopping")
     threading.Timer(0.1, let_go.set).start()
     assert traffic.drain(10, quiet_s=0.05) is True
     begun.join()
@@ -239,5 +247,5 @@ def test_other_kinds_of_messages_pass(traffic: Traffic) -> None:
     async def nothing(*_: Any) -> Any:
         raise AssertionError
 
-    asyncio.run(Guard(note, traffic)({"type": "lifespan"}, nothing, nothing))
+    asyncio.run(RequestFilter(note, traffic)({"type": "lifespan"}, nothing, nothing))
     assert seen == ["lifespan"]

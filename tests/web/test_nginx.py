@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import http.client
 import json
 import re
 import shutil
@@ -17,9 +15,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.client import AppClient, frame
+from tests.support.paths import ROOT
 from tests.support.server import free_port, start_app, stop_app
 
-CONF = Path(__file__).resolve().parent.parent / "deploy" / "nginx.conf"
+CONF = ROOT / "deploy" / "nginx.conf"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 pytestmark = pytest.mark.skipif(
     NGINX is None, reason="nginx is absent: apt-get install nginx-light"
@@ -33,43 +33,26 @@ class Cluster:
     port: int
     apps: dict[str, subprocess.Popen[bytes]]
 
-    def ask(self, path: str, cookie: str = "", body: Any = None) -> tuple[int, bytes, str]:
+    def client(self, cookie: str = "") -> AppClient:
+        return AppClient(self.port, cookie=f"faces_node={cookie}" if cookie else "", keep=False)
+
+    def ask(self, path: str, cookie: str = "") -> tuple[int, bytes, str]:
         """Status, body and new cookie of one request through nginx."""
-        caller = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        kind = "multipart/form-data; boundary=b" if isinstance(body, bytes) else "application/json"
-        headers = {"Content-Type": kind} | ({"Cookie": f"faces_node={cookie}"} if cookie else {})
-        caller.request("GET" if raw is None else "POST", path, raw, headers)
-        answer = caller.getresponse()
-        said = answer.read()
-        caller.close()
-        given = re.search(r"faces_node=(\w+)", answer.getheader("Set-Cookie") or "")
-        return answer.status, said, given[1] if given else ""
+        answer = self.client(cookie).ask("GET", path)
+        given = re.search(r"faces_node=(\w+)", answer.headers.get("Set-Cookie") or "")
+        return answer.status, answer.body, given[1] if given else ""
 
     def node(self, cookie: str) -> str:
         return str(json.loads(self.ask("/gradio_api/app_id", cookie)[1])["app_id"])
 
-    def frame(self, cookie: str, view: int, number: int, picture: str) -> dict[str, Any]:
-        frame = {"viewer": "a" * 32, "frame": number, "at_ms": 40 * number, "picture": picture}
-        body = {"data": frame, "component_id": view, "fn_name": "follow_frame", "session_hash": "s"}
-        status, said, _ = self.ask("/gradio_api/component_server/", cookie, body)
-        assert status == 200, said
-        return dict(json.loads(said))
+    def follow(self, cookie: str, numbers: range, jpeg: bytes) -> list[Any]:
+        """Answers of live frames with these numbers."""
+        client = self.client(cookie)
+        return [client.live(frame(number, jpeg)).json() for number in numbers]
 
     def annotate(self, cookie: str, picture: bytes) -> list[float]:
         """The first face's box, by upload, call and answer: three requests to one process."""
-        form = (
-            b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
-            + picture
-            + b"\r\n--b--\r\n"
-        )
-        (path,) = json.loads(self.ask("/gradio_api/upload", cookie, form)[1])
-        data = [{"path": path, "meta": {"_type": "gradio.FileData"}}]
-        called = self.ask("/gradio_api/call/annotate", cookie, {"data": data})[1]
-        said = self.ask(f"/gradio_api/call/annotate/{json.loads(called)['event_id']}", cookie)[1]
-        assert said.startswith(b"event: complete"), said
-        found = json.loads(said.decode().partition("data: ")[2])[1]
-        return list(found["predictions"][0]["face"]["box"])
+        return list(self.client(cookie).annotate(picture)["predictions"][0]["face"]["box"])
 
 
 @pytest.fixture(scope="module")
@@ -128,18 +111,15 @@ def test_visitors_are_spread_and_stay(cluster: Cluster) -> None:
 
 def test_a_viewer_whose_process_is_killed_goes_on(cluster: Cluster, astronaut_path: Path) -> None:
     data = astronaut_path.read_bytes()
-    picture = base64.b64encode(data).decode()
     cookie = cluster.ask("/")[2]
-    parts = json.loads(cluster.ask("/config", cookie)[1])["components"]
-    view = next(part["id"] for part in parts if part["props"].get("elem_id") == "live-view")
-    answers = [cluster.frame(cookie, view, number, picture) for number in range(5)]
+    answers = cluster.follow(cookie, range(5), data)
     assert abs(answers[-1]["marks"][0]["box"][0] - 179) < 15
     assert abs(cluster.annotate(cookie, data)[0] - 179) < 15
 
     first = cluster.node(cookie)
     cluster.apps[first].kill()
     cluster.apps[first].wait()
-    answers = [cluster.frame(cookie, view, number, picture) for number in range(5, 12)]
+    answers = cluster.follow(cookie, range(5, 12), data)
     assert abs(answers[-1]["marks"][0]["box"][0] - 179) < 15
     assert cluster.node(cookie) != first
     assert abs(cluster.annotate(cookie, data)[0] - 179) < 15

@@ -6,28 +6,24 @@ it works, and the folders it could write to are searched afterwards.
 
 from __future__ import annotations
 
-import base64
-import http.client
-import io
-import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.utils import Status
 from PIL import Image
 
+from tests.support.client import AppClient, frame, swaying_face
 from tests.support.paths import ROOT
+from tests.support.server import free_port
 
 FRAMES, PHOTOS, AT_ONCE = 200, 50, 10
 EXPIRE_S = 8
@@ -75,9 +71,7 @@ def app(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     home = tmp_path_factory.mktemp("home")
     for name in ("temp", "here", "cache", ".config"):
         (home / name).mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     own = {"HOME": home, "TMPDIR": home / "temp", "XDG_CACHE_HOME": home / "cache",
            "WATCH_LOG": home / "watch.log", "WATCH_EXPIRE_S": EXPIRE_S,
            "PYTHONDONTWRITEBYTECODE": 1}  # fmt: skip
@@ -99,34 +93,17 @@ def app(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     process.wait()
 
 
-def frames(portrait: Image.Image) -> Iterator[str]:
-    """A swaying face as base64 JPEG, as the page sends it."""
-    for number in range(FRAMES):
-        file = io.BytesIO()
-        left = 40 + number % 40
-        portrait.crop((left, 0, left + 420, 315)).resize((320, 240)).save(file, "JPEG")
-        yield base64.b64encode(file.getvalue()).decode()
-
-
-def test_live_frames_never_reach_the_disk(app: Watched, astronaut: Image.Image) -> None:
-    caller = http.client.HTTPConnection("127.0.0.1", app.port, timeout=60)
-    caller.request("GET", "/config")
-    parts = json.loads(caller.getresponse().read())["components"]
-    view = next(part["id"] for part in parts if part["props"].get("elem_id") == "live-view")
+def test_live_frames_never_reach_the_disk(app: Watched) -> None:
+    client = AppClient(app.port)
+    assert client.live_id
     before, files, held = app.writes(), app.files(), set(app.held_open())
     seen = 0
-    for number, picture in enumerate(frames(astronaut)):
-        frame = {"viewer": "f" * 32, "frame": number, "at_ms": 33 * number, "picture": picture}
-        body = {"data": frame, "component_id": view, "fn_name": "follow_frame", "session_hash": "s"}
-        caller.request(
-            "POST", "/gradio_api/component_server/", json.dumps(body),
-            {"Content-Type": "application/json"},
-        )  # fmt: skip
+    for number, jpeg in enumerate(swaying_face(FRAMES, size=(320, 240))):
+        answer = client.live(frame(number, jpeg)).json()
         assert set(app.held_open()) <= held
-        answer: dict[str, Any] = json.loads(caller.getresponse().read())
         seen += bool(answer["marks"])
-    caller.close()
-    assert seen > FRAMES / 2, "faces were followed"
+    client.connection.close()
+    assert seen > FRAMES / 2, "faces were tracked"
     assert app.writes() == before
     assert app.files() == files
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from gender_demo.web import uploads as scratch
+from gender_demo.web import uploads
 from gender_demo.web.uploads import (
     PREFIX,
     remove_orphans,
-    scratch_folder,
     sweep,
+    upload_folder,
 )
 
 
@@ -26,13 +26,13 @@ def parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def aged(folder: Path) -> Path:
-    old = time.time() - scratch.SETTLED_S - 1
+    old = time.time() - uploads.SETTLED_S - 1
     os.utime(folder, (old, old))
     return folder
 
 
 def test_it_is_private_and_gone_at_the_end(parent: Path) -> None:
-    with scratch_folder() as folder:
+    with upload_folder() as folder:
         assert folder.parent == parent
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert tempfile.gettempdir() == str(folder), "other temporary files land there too"
@@ -56,14 +56,14 @@ def test_what_is_old_is_swept_and_what_is_new_stays(tmp_path: Path) -> None:
 
 
 def test_sweeping_goes_on_by_itself(parent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scratch, "SWEEP_EVERY_S", 0.02)
-    monkeypatch.setattr(scratch, "SWEEP_AFTER_S", 0.01)
-    with scratch_folder() as folder:
+    monkeypatch.setattr(uploads, "SWEEP_EVERY_S", 0.02)
+    monkeypatch.setattr(uploads, "SWEEP_AFTER_S", 0.01)
+    with upload_folder() as folder:
         (folder / "a.jpg").write_bytes(b"face")
         deadline = time.monotonic() + 10
         while (folder / "a.jpg").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert [path.name for path in folder.iterdir()] == [scratch.LOCK]
+        assert [path.name for path in folder.iterdir()] == [uploads.LOCK]
 
 
 def test_a_killed_process_leaves_its_folder_to_the_next(parent: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_killed_process_leaves_its_folder_to_the_next(parent: Path) -> None:
     remove_orphans(parent)
     assert orphan.exists(), "it may just have been made"
     aged(orphan)
-    with scratch_folder() as folder:
+    with upload_folder() as folder:
         assert not orphan.exists()
         aged(folder)
         remove_orphans(parent)

@@ -20,8 +20,9 @@ from gender_demo.vision.checkpoint import (
     build_model,
     save_checkpoint,
 )
+from tests.support.browser import CHROMIUM_FLAGS, find_chromium
 from tests.support.paths import ROOT
-from tests.support.server import CHROMIUM_FLAGS, find_chromium, free_port
+from tests.support.server import free_port
 from train.__main__ import main
 from train.data.crops import load_crops
 from train.review.review import ReviewDesk

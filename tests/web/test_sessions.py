@@ -22,17 +22,18 @@ from gender_demo.results import (
     Face,
     Prediction,
 )
-from gender_demo.web import live
+from gender_demo.web import sessions
 from gender_demo.web.frames import (
     MAX_JPEG_BYTES,
     Frame,
     decode,
     read_frame,
 )
-from gender_demo.web.live import LiveDesk
+from gender_demo.web.sessions import LiveService
+from tests.support.client import frame
 from tests.support.paths import ASTRONAUT
 
-Follow = Callable[[Image.Image, float], Analysis]
+Track = Callable[[Image.Image, float], Analysis]
 
 
 def jpeg(width: int = 64, height: int = 48, **options: Any) -> bytes:
@@ -42,28 +43,27 @@ def jpeg(width: int = 64, height: int = 48, **options: Any) -> bytes:
 
 
 def request(number: int = 0, viewer: int = 1, picture: bytes | None = None) -> dict[str, Any]:
-    content = base64.b64encode(jpeg() if picture is None else picture).decode()
-    return {"viewer": f"{viewer:032x}", "frame": number, "at_ms": 40.0 * number, "picture": content}
+    return frame(number, jpeg() if picture is None else picture, viewer=viewer)
 
 
 def one_face(picture: Image.Image, at_s: float) -> Analysis:
-    """A follower that has found one face, whatever the picture."""
+    """A tracker that has found one face, whatever the picture."""
     face = Face((8.0, 8.0, 40.0, 40.0), 0.99, ((0.0, 0.0),) * 5)
     guess = Prediction(face, "female", 0.9, (("female", 0.9), ("male", 0.1)), track=1)
     return Analysis(picture.size, (guess,))
 
 
-def new_desk(new_follower: Callable[[], Follow], **options: Any) -> LiveDesk[Follow]:
-    """A desk whose followers are plain functions, called one after the other."""
+def new_service(new_tracker: Callable[[], Track], **options: Any) -> LiveService[Track]:
+    """A service whose trackers are plain functions, called one after the other."""
 
-    def follow_all(frames: Sequence[tuple[Follow, Image.Image, float]]) -> list[Analysis]:
-        return [follow(picture, at_s) for follow, picture, at_s in frames]
+    def track_all(frames: Sequence[tuple[Track, Image.Image, float]]) -> list[Analysis]:
+        return [track(picture, at_s) for track, picture, at_s in frames]
 
-    return LiveDesk(new_follower, follow_all, **options)
+    return LiveService(new_tracker, track_all, **options)
 
 
 class Gate:
-    """A follower that waits to be let on, and notes the times of the frames it was given."""
+    """A tracker that waits to be let on, and notes the times of the frames it was given."""
 
     def __init__(self) -> None:
         self.open, self.entered = threading.Event(), threading.Event()
@@ -77,7 +77,7 @@ class Gate:
 
 
 def test_a_good_frame_is_answered_with_its_marks() -> None:
-    answer = new_desk(lambda: one_face).submit(request(7)).result(10)
+    answer = new_service(lambda: one_face).submit(request(7)).result(10)
     assert (answer["frame"], answer["size"]) == (7, [64, 48])
     (mark,) = answer["marks"]
     assert mark["box"] == [8.0, 8.0, 40.0, 40.0]
@@ -109,7 +109,7 @@ def test_a_good_frame_is_answered_with_its_marks() -> None:
     ],
 )
 def test_a_wrong_request_gets_one_sentence(change: dict[str, Any], words: str) -> None:
-    answer = new_desk(lambda: one_face).submit(request() | change).result(0)
+    answer = new_service(lambda: one_face).submit(request() | change).result(0)
     assert words in answer["error"]
     assert answer["error"].endswith(".")
     assert "\n" not in answer["error"]
@@ -117,7 +117,7 @@ def test_a_wrong_request_gets_one_sentence(change: dict[str, Any], words: str) -
 
 @pytest.mark.parametrize("bad", [None, [], "x", 3, {}, [request()]])
 def test_what_is_no_object_gets_one_sentence(bad: object) -> None:
-    assert "error" in new_desk(lambda: one_face).submit(bad).result(0)
+    assert "error" in new_service(lambda: one_face).submit(bad).result(0)
 
 
 @pytest.mark.parametrize(
@@ -130,26 +130,26 @@ def test_what_is_no_object_gets_one_sentence(bad: object) -> None:
     ],
 )
 def test_a_wrong_picture_gets_one_sentence_and_the_next_goes_on(picture: bytes, words: str) -> None:
-    desk = new_desk(lambda: one_face)
-    answer = desk.submit(request(1, picture=picture)).result(10)
+    service = new_service(lambda: one_face)
+    answer = service.submit(request(1, picture=picture)).result(10)
     assert words in answer["error"]
-    assert desk.submit(request(2)).result(10)["marks"]
+    assert service.submit(request(2)).result(10)["marks"]
 
 
-def test_seeded_damage_never_breaks_the_desk() -> None:
+def test_seeded_damage_never_breaks_the_service() -> None:
     random.seed(3)
-    good, desk = ASTRONAUT.read_bytes(), new_desk(lambda: one_face)
+    good, service = ASTRONAUT.read_bytes(), new_service(lambda: one_face)
     for number in range(300):
         damaged = bytearray(good[: random.choice([len(good), random.randrange(4, len(good))])])
         for _ in range(random.randrange(1, 30)):
             damaged[random.randrange(3, len(damaged))] = random.randrange(256)
-        answer = desk.submit(request(number, picture=bytes(damaged))).result(10)
+        answer = service.submit(request(number, picture=bytes(damaged))).result(10)
         assert "marks" in answer or answer["error"].endswith(".")
-    assert desk.submit(request(1000, picture=good)).result(10)["size"] == [512, 512]
+    assert service.submit(request(1000, picture=good)).result(10)["size"] == [512, 512]
 
 
 def test_seeded_junk_gets_a_sentence_each_and_no_place() -> None:
-    rng, desk = random.Random(4), new_desk(lambda: one_face)
+    rng, service = random.Random(4), new_service(lambda: one_face)
     junk: list[Callable[[], object]] = [
         lambda: None,
         lambda: rng.randrange(-(2**70), 2**70),
@@ -164,20 +164,20 @@ def test_seeded_junk_gets_a_sentence_each_and_no_place() -> None:
         bad: object = rng.choice(junk)()
         if number % 3:
             bad = request(number) | {rng.choice(["viewer", "picture"]): bad}
-        error = desk.submit(bad).result(10)["error"]
+        error = service.submit(bad).result(10)["error"]
         assert error.endswith(".")
         assert len(error) < 100
-    assert desk.viewers == 0
+    assert service.viewers == 0
 
 
 def test_the_newest_frame_takes_the_place_of_one_that_waits() -> None:
     gate = Gate()
-    desk = new_desk(lambda: gate)
-    first = desk.submit(request(0))
+    service = new_service(lambda: gate)
+    first = service.submit(request(0))
     assert gate.entered.wait(10)
-    second, third = desk.submit(request(1)), desk.submit(request(2))
+    second, third = service.submit(request(1)), service.submit(request(2))
     assert second.result(1) == {"frame": 1, "busy": True}
-    late = desk.submit(request(1))
+    late = service.submit(request(1))
     assert late.result(1)["busy"]
     gate.open.set()
     assert first.result(10)["marks"]
@@ -185,74 +185,74 @@ def test_the_newest_frame_takes_the_place_of_one_that_waits() -> None:
     assert gate.times == [0.0, 0.08]
 
 
-def test_a_frame_that_comes_after_a_newer_one_is_not_followed() -> None:
-    desk = new_desk(lambda: one_face)
-    assert desk.submit(request(5)).result(10)["marks"]
-    assert desk.submit(request(4)).result(10) == {"frame": 4, "busy": True}
+def test_a_frame_that_comes_after_a_newer_one_is_not_tracked() -> None:
+    service = new_service(lambda: one_face)
+    assert service.submit(request(5)).result(10)["marks"]
+    assert service.submit(request(4)).result(10) == {"frame": 4, "busy": True}
 
 
-def test_viewers_take_turns_and_keep_their_own_followers() -> None:
+def test_viewers_take_turns_and_keep_their_own_trackers() -> None:
     gates: list[Gate] = []
 
-    def new_follower() -> Follow:
+    def new_tracker() -> Track:
         gates.append(Gate())
         gates[-1].open.set()
         return gates[-1]
 
-    desk = new_desk(new_follower)
+    service = new_service(new_tracker)
     for number in range(3):
         for viewer in (1, 2):
-            assert desk.submit(request(number, viewer)).result(10)["marks"]
+            assert service.submit(request(number, viewer)).result(10)["marks"]
     assert [gate.times for gate in gates] == [[0.0, 0.04, 0.08]] * 2
 
 
 def test_full_is_said_and_an_idle_viewer_makes_room() -> None:
-    desk = new_desk(lambda: one_face, max_viewers=2, idle_s=0.2)
+    service = new_service(lambda: one_face, max_viewers=2, idle_s=0.2)
     for viewer in (1, 2):
-        assert desk.submit(request(0, viewer)).result(10)["marks"]
-    assert desk.submit(request(0, 3)).result(10)["full"]
+        assert service.submit(request(0, viewer)).result(10)["marks"]
+    assert service.submit(request(0, 3)).result(10)["full"]
     time.sleep(0.3)
-    assert desk.submit(request(0, 3)).result(10)["marks"]
-    assert desk.viewers == 1
+    assert service.submit(request(0, 3)).result(10)["marks"]
+    assert service.viewers == 1
 
 
 def test_an_idle_viewer_is_forgotten_without_anyone_coming() -> None:
-    desk = new_desk(lambda: one_face, idle_s=0.1)
-    desk.submit(request()).result(10)
+    service = new_service(lambda: one_face, idle_s=0.1)
+    service.submit(request()).result(10)
     deadline = time.monotonic() + 5
-    while desk.viewers and time.monotonic() < deadline:
+    while service.viewers and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert desk.viewers == 0
+    assert service.viewers == 0
 
 
-def test_a_follower_that_fails_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_tracker_that_fails_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
     def broken(picture: Image.Image, at_s: float) -> Analysis:
         raise RuntimeError("no memory")
 
-    followers = iter([broken, one_face])
-    desk = new_desk(lambda: next(followers))
-    assert "goes on" in desk.submit(request(0)).result(10)["error"]
-    assert desk.submit(request(1)).result(10)["marks"]
+    trackers = iter([broken, one_face])
+    service = new_service(lambda: next(trackers))
+    assert "goes on" in service.submit(request(0)).result(10)["error"]
+    assert service.submit(request(1)).result(10)["marks"]
     assert [record.getMessage() for record in caplog.records] == [
         "a live frame could not be analysed"
     ]
 
 
-def test_frames_that_wait_are_followed_together_and_only_the_broken_one_fails() -> None:
+def test_frames_that_wait_are_tracked_in_one_batch_and_only_the_broken_one_fails() -> None:
     batches: list[int] = []
     gate = Gate()
 
-    def follow_all(frames: Sequence[tuple[str, Image.Image, float]]) -> list[Analysis]:
+    def track_all(frames: Sequence[tuple[str, Image.Image, float]]) -> list[Analysis]:
         batches.append(len(frames))
         gate(frames[0][1], 0.0)
         if any(picture.width == 80 for _, picture, _ in frames):
             raise RuntimeError("no memory")
         return [one_face(picture, at_s) for _, picture, at_s in frames]
 
-    desk = LiveDesk(lambda: "follower", follow_all, together=8)
-    futures = [desk.submit(request(0, 1))]
+    service = LiveService(lambda: "tracker", track_all, batch_size=8)
+    futures = [service.submit(request(0, 1))]
     assert gate.entered.wait(10)
-    futures += [desk.submit(request(0, 2)), desk.submit(request(0, 3, jpeg(80, 60)))]
+    futures += [service.submit(request(0, 2)), service.submit(request(0, 3, jpeg(80, 60)))]
     gate.open.set()
     answers = [future.result(10) for future in futures]
     assert ["marks" in answer for answer in answers] == [True, True, False]
@@ -260,26 +260,26 @@ def test_frames_that_wait_are_followed_together_and_only_the_broken_one_fails() 
 
 
 def test_a_viewer_is_told_when_a_large_frame_is_wanted() -> None:
-    desk = new_desk(lambda: one_face, wants_large=lambda follower: follower is one_face)
-    assert desk.submit(request()).result(10)["large"] is True
-    assert new_desk(lambda: one_face).submit(request()).result(10)["large"] is False
+    service = new_service(lambda: one_face, wants_large=lambda tracker: tracker is one_face)
+    assert service.submit(request()).result(10)["large"] is True
+    assert new_service(lambda: one_face).submit(request()).result(10)["large"] is False
 
 
 def test_an_answered_frame_is_gone_from_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[weakref.ref[Any]] = []
 
     def read(asked: object) -> Frame:
-        frame = read_frame(asked)
-        kept.append(weakref.ref(frame))
-        return frame
+        checked = read_frame(asked)
+        kept.append(weakref.ref(checked))
+        return checked
 
-    def follow(picture: Image.Image, at_s: float) -> Analysis:
+    def track(picture: Image.Image, at_s: float) -> Analysis:
         kept.append(weakref.ref(picture))
         return one_face(picture, at_s)
 
-    monkeypatch.setattr(live, "read_frame", read)
-    desk = new_desk(lambda: follow)
-    assert desk.submit(request()).result(10)["marks"]
+    monkeypatch.setattr(sessions, "read_frame", read)
+    service = new_service(lambda: track)
+    assert service.submit(request()).result(10)["marks"]
     end = time.monotonic() + 5
     while any(ref() is not None for ref in kept) and time.monotonic() < end:
         time.sleep(0.02)
@@ -303,15 +303,15 @@ def test_the_size_is_checked_before_decoding() -> None:
 
 
 def test_a_request_is_read_into_a_frame() -> None:
-    frame = read_frame(request(3, viewer=255))
-    assert (frame.viewer, frame.number, frame.at_s) == (f"{255:032x}", 3, 0.12)
+    read = read_frame(request(3, viewer=255))
+    assert (read.viewer, read.number, read.at_s) == (f"{255:032x}", 3, 0.12)
 
 
 def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    desk = new_desk(lambda: one_face)
+    service = new_service(lambda: one_face)
     for number in range(50):
-        desk.submit(request(number)).result(10)
+        service.submit(request(number)).result(10)
     assert not list(tmp_path.rglob("*"))
