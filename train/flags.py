@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gender_demo.errors import CheckpointError, DeviceError
 from gender_demo.vision.preflight import SHIPPED, check_device, check_folder
-from train.data.records import LAYOUTS
+from train.data.readers.factory import LAYOUTS
 from train.fit.presets import PRESETS
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gender-demo" / "faces"

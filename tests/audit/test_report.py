@@ -20,10 +20,10 @@ from gender_demo.audit.report import (
     wilson,
 )
 from gender_demo.vision.checkpoint import Config
-from train.data.labelled import Sample
 from train.data.records import (
     AGES,
     RACES,
+    Sample,
 )
 from train.measure.figures import (
     flips,

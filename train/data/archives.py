@@ -22,8 +22,11 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from gender_demo.vision.pictures import (MAX_BYTES, clean_name,)
 from gender_demo.errors import LayoutError
+from gender_demo.vision.pictures import (
+    MAX_BYTES,
+    clean_name,
+)
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 MOST_GROWTH, ALWAYS_FINE = 100, 50_000_000

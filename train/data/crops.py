@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from gender_demo.errors import DataError
-
 import io
 import json
 from collections import Counter
@@ -19,6 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gender_demo.errors import DataError
 from train.data.records import FAIRFACE
 
 

@@ -13,7 +13,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from gender_demo.vision.checkpoint import write_file
-from train.data.manifest import (FACTS, MANIFEST, write_manifest,)
+from train.data.manifest import (
+    FACTS,
+    MANIFEST,
+    write_manifest,
+)
 
 DECISIONS, PREPARED = "review.jsonl", "manifest.prepared.parquet"
 KEEP, DROP = "keep", "drop"

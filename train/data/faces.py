@@ -17,12 +17,21 @@ import numpy as np
 from PIL import Image
 
 from gender_demo.boxes import scaled
-from gender_demo.vision.crops import (crop_face, crop_whole,)
-from gender_demo.vision.detector import (GREY, FaceDetector,)
-from gender_demo.vision.decision import (face_px, sharpness,)
 from gender_demo.errors import PictureError
-from gender_demo.vision.pictures import open_picture
 from gender_demo.results import Face
+from gender_demo.vision.crops import (
+    crop_face,
+    crop_whole,
+)
+from gender_demo.vision.decision import (
+    face_px,
+    sharpness,
+)
+from gender_demo.vision.detector import (
+    GREY,
+    FaceDetector,
+)
+from gender_demo.vision.pictures import open_picture
 from train.data.records import Record
 
 CROP_PX = 144

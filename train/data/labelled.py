@@ -12,58 +12,20 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from tqdm import tqdm
 
-from gender_demo.errors import PictureError
-from gender_demo.vision.pictures import open_picture
-from gender_demo.errors import DataError
-from train.data.records import AGES
+from gender_demo.errors import DataError, PictureError
+from train.data.prepared import is_prepared, read_prepared
+from train.data.records import LabelledSet, Sample, age_band
 
 SPLIT_NAME = re.compile(r"(?P<split>.+?)(-\d{5}-of-\d{5})?\.parquet")
 CSV_NAME = re.compile(r"fairface_label_(?P<split>\w+)\.csv")
 TITLES = {"fairface": "FairFace", "utkface": "UTKFace"}
 MARGINS = {"val_context": "125", "val": "025", "train": "025"}
 """Split -> the padding in the name of the official folder that holds its pictures."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One picture, its label among the classes, and the groups that only the audit looks at."""
-
-    name: str
-    source: bytes | Path
-    label: str
-    race: str | None = None
-    age: str | None = None
-    aim: tuple[float, float] = (0.5, 0.5)
-    """Where the labelled face is, as shares of the picture's width and height."""
-
-    def picture(self) -> Image.Image:
-        """The picture, upright RGB; PictureError where it cannot be read."""
-        return open_picture(self.source, self.name)
-
-
-@dataclass(frozen=True)
-class LabelledSet:
-    """``title`` as people call the set, ``files`` by name, ``sha256`` of its pictures in order."""
-
-    title: str
-    split: str
-    files: tuple[str, ...]
-    samples: tuple[Sample, ...]
-
-    @property
-    def sha256(self) -> str:
-        digest = hashlib.sha256()
-        for sample in self.samples:
-            source = sample.source
-            digest.update(source if isinstance(source, bytes) else source.read_bytes())
-        return digest.hexdigest()
 
 
 def read_labelled(
@@ -73,8 +35,6 @@ def read_labelled(
 
     DataError where there is no such split, it is empty, or a label is missing or not a class.
     """
-    from train.data.prepared import (is_prepared, read_prepared,)
-
     if is_prepared(data):
         return read_prepared(data, classes, split, limit)
     if not data.exists():
@@ -187,7 +147,7 @@ def _samples(
             wrong.append((text or "no label", row["name"]))
         else:
             race = row.get("race")
-            samples.append(Sample(row["name"], row["source"], label, race, age_band(row)))
+            samples.append(Sample(row["name"], row["source"], label, race, _age(row)))
     if wrong:
         counts = Counter(text for text, _ in wrong).most_common(5)
         listed = ", ".join(f"{text!r} × {count}" for text, count in counts)
@@ -198,11 +158,7 @@ def _samples(
     return tuple(samples)
 
 
-def age_band(row: dict[str, Any]) -> str | None:
+def _age(row: dict[str, Any]) -> str | None:
     """FairFace's band as it is, an age in years as its band, None where there is no age."""
     age = row.get("age")
-    if isinstance(age, str):
-        return age or None
-    if age is None:
-        return None
-    return AGES[sum(int(age) >= start for start in (3, 10, 20, 30, 40, 50, 60, 70))]
+    return age_band(int(age)) if isinstance(age, int) else age or None

@@ -18,7 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gender_demo.vision.checkpoint import write_file
-from train.data.faces import (CROP_PX, MARGIN, Part, Row,)
+from train.data.faces import (
+    CROP_PX,
+    MARGIN,
+    Part,
+    Row,
+)
 
 MANIFEST, CROPS, FACTS = "manifest.parquet", "crops.npy", "prepared.json"
 _ONLY_WORK = ("crop", "sha256", "hash")

@@ -20,17 +20,30 @@ from typing import Any
 
 from tqdm import tqdm
 
+from gender_demo.errors import LayoutError
 from gender_demo.vision.checkpoint import write_file
 from train.data.archives import free_bytes
 from train.data.decisions import replay
 from train.data.duplicates import mark_copies
-from train.data.workers import ENGINES
-from train.data.faces import (CROP_PX, Part, Row, Sorting,)
-from gender_demo.errors import LayoutError
-from train.data.records import (Reading, Record, read_records,)
-from train.data.manifest import (number_rows, write_prepared,)
+from train.data.faces import (
+    CROP_PX,
+    Part,
+    Row,
+    Sorting,
+)
+from train.data.manifest import (
+    number_rows,
+    write_prepared,
+)
+from train.data.readers.base import Options
+from train.data.readers.factory import read_records
+from train.data.records import Reading, Record
 from train.data.report import write_report
-from train.data.splits import (assign_holdout, check_splits,)
+from train.data.splits import (
+    assign_holdout,
+    check_splits,
+)
+from train.data.workers import ENGINES
 
 PART_SIZE = 256
 CHIPS = Sorting(face="middle", no_face="whole", min_face_px=0, min_sharpness=0, min_score=0)
@@ -57,9 +70,8 @@ def run(args: argparse.Namespace) -> int:
         reading = read_records(
             args.layout,
             args.source,
+            Options(tuple(args.splits.split(",")), args.attribute),
             scratch=parts,
-            splits=args.splits.split(","),
-            attribute=args.attribute,
         )
         for note in reading.notes:
             print(note)

@@ -17,15 +17,19 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from gender_demo.vision.crops import (SHIFT_DOWN, cut_square,)
-from gender_demo.errors import PictureError
+from gender_demo.errors import DataError, LayoutError, PictureError
+from gender_demo.vision.crops import (
+    SHIFT_DOWN,
+    cut_square,
+)
 from gender_demo.vision.pictures import open_picture
-from gender_demo.errors import DataError
-from train.measure.corruptions import CHIP_PER_FACE
-from train.data.labelled import (LabelledSet, Sample,)
-from gender_demo.errors import LayoutError
-from train.data.records import (AGES, HOLDOUT, Record, read_records,)
-from train.data.manifest import (FACTS, MANIFEST,)
+from train.data.manifest import (
+    FACTS,
+    MANIFEST,
+)
+from train.data.readers.base import Options
+from train.data.readers.factory import read_records
+from train.data.records import AGES, CHIP_PER_FACE, HOLDOUT, LabelledSet, Record, Sample
 
 CONTEXT = "_context"
 
@@ -69,9 +73,8 @@ def read_prepared(
             reading = read_records(
                 facts["layout"],
                 Path(facts["source"]),
+                Options(tuple(facts["splits"].split(",")), facts["attribute"]),
                 scratch=Path(scratch),
-                splits=facts["splits"].split(","),
-                attribute=facts["attribute"],
             )
         except LayoutError as error:
             raise DataError(f"The pictures of {folder} cannot be read again: {error}.") from None

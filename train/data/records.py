@@ -1,20 +1,18 @@
-"""Labelled pictures in the form that data sets are handed out in; ``train.data.readers.readers`` has the forms.
+"""Labelled pictures in the form that every reader hands them out in (``train.data.readers``).
 
 A source is a folder, an archive (zip, tar) or a folder with archives in it.
 """
 
 from __future__ import annotations
 
-from gender_demo.errors import LayoutError
-
-from collections import Counter
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from train.data.archives import Member
+from PIL import Image
+
+from gender_demo.vision.pictures import open_picture
+from train.data.archives import Member
 
 
 @dataclass(frozen=True)
@@ -62,69 +60,52 @@ FAIRFACE = {"gender": ("female", "male"), "age": AGES, "race": RACES}
 
 TRAIN, HOLDOUT = "train", "holdout"
 """What is trained on, and what a run looks at to choose, set temperature and threshold."""
+SPLITS = {
+    **dict.fromkeys(("train", "training", "0"), TRAIN),
+    **dict.fromkeys(("valid", "validation", "val", "dev", "holdout", "1"), HOLDOUT),
+    **dict.fromkeys(("test", "testing", "eval", "2"), "test"),
+}
+"""What people call splits, and CelebA's numbers for them. A validation split is held out."""
 
-LAYOUTS = ("folder", "fairface", "utkface", "celeba", "csv")
-NO_LABELS = (
-    "DigiFace-1M and sets like it have one folder per made-up person and no gender labels: write "
-    "labels of your own into a CSV and use --layout csv"
-)
-
-
-def read_records(
-    layout: str,
-    source: Path,
-    *,
-    scratch: Path,
-    splits: Sequence[str] = (),
-    attribute: str = "Male",
-) -> Reading:
-    """All labelled pictures in a stable order; LayoutError where anything about them is wrong.
-
-    ``scratch``: a folder for what a compressed tar holds. ``splits``: those wanted of FairFace.
-    ``attribute``: the one of CelebA that becomes the label.
-    """
-    from train.data.readers import folder as folders
-    from train.data.readers import readers
-    from train.data.archives import read_tree
-
-    if layout.lower().startswith("digiface"):
-        raise LayoutError(NO_LABELS)
-    if layout not in LAYOUTS:
-        raise LayoutError(f"The layout {layout!r} is not known: use {', '.join(LAYOUTS)}")
-    tree = read_tree(source, scratch)
-    if layout == "fairface":
-        reading = readers.read_fairface(tree, tuple(splits))
-    elif layout == "celeba":
-        reading = readers.read_celeba(tree, attribute)
-    else:
-        reading = {
-            "folder": folders.read_folder,
-            "utkface": readers.read_utkface,
-            "csv": readers.read_csv,
-        }[layout](tree)
-    _check(reading.records, source)
-    return reading
+CHIP_PER_FACE = 1.08
+"""Side of a FairFace chip over sqrt(width * height) of the face's box (the data's README)."""
 
 
-def _check(records: list[Record], source: Path) -> None:
-    """What every layout must give: pictures, two classes or more, the same ones in each split."""
-    if not records:
-        raise LayoutError(f"{source} holds no labelled pictures")
-    missing = [record.path for record in records if record.content is None]
-    if len(missing) == len(records):
-        raise LayoutError(f"None of the {len(missing)} pictures is there (first: {missing[0]})")
-    counts = Counter(record.label for record in records)
-    if len(counts) < 2:
-        ((name, count),) = counts.items()
-        raise LayoutError(f"There is one class only, {name} ({count}): two or more are needed")
-    by_split: dict[str, set[str]] = {}
-    for record in records:
-        by_split.setdefault(record.split, set()).add(record.label)
-    if TRAIN not in by_split:
-        raise LayoutError(f"There is no training split, only {', '.join(sorted(by_split))}")
-    for split, classes in by_split.items():
-        if classes - by_split[TRAIN]:
-            raise LayoutError(
-                f"The splits name different classes: {TRAIN} has "
-                f"{', '.join(sorted(by_split[TRAIN]))}; {split} has {', '.join(sorted(classes))}"
-            )
+@dataclass(frozen=True)
+class Sample:
+    """One picture, its label among the classes, and the groups that only the audit looks at."""
+
+    name: str
+    source: bytes | Path
+    label: str
+    race: str | None = None
+    age: str | None = None
+    aim: tuple[float, float] = (0.5, 0.5)
+    """Where the labelled face is, as shares of the picture's width and height."""
+
+    def picture(self) -> Image.Image:
+        """The picture, upright RGB; PictureError where it cannot be read."""
+        return open_picture(self.source, self.name)
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """``title`` as people call the set, ``files`` by name, ``sha256`` of its pictures in order."""
+
+    title: str
+    split: str
+    files: tuple[str, ...]
+    samples: tuple[Sample, ...]
+
+    @property
+    def sha256(self) -> str:
+        digest = hashlib.sha256()
+        for sample in self.samples:
+            source = sample.source
+            digest.update(source if isinstance(source, bytes) else source.read_bytes())
+        return digest.hexdigest()
+
+
+def age_band(years: int) -> str:
+    """An age in years as FairFace's band."""
+    return AGES[sum(years >= start for start in (3, 10, 20, 30, 40, 50, 60, 70))]

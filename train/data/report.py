@@ -16,8 +16,14 @@ import jinja2
 from PIL import Image
 
 from gender_demo.vision.checkpoint import write_file
-from train.data.faces import (Part, Row,)
-from train.data.records import (HOLDOUT, TRAIN,)
+from train.data.faces import (
+    Part,
+    Row,
+)
+from train.data.records import (
+    HOLDOUT,
+    TRAIN,
+)
 from train.data.sheets import contact_sheet
 
 REPORT, SHEETS = "report.html", "report"

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from train.data.faces import Row
 from gender_demo.errors import LayoutError
-from train.data.records import (HOLDOUT, TRAIN,)
+from train.data.faces import Row
+from train.data.records import (
+    HOLDOUT,
+    TRAIN,
+)
 
 
 def assign_holdout(rows: Sequence[Row], label: str, share: float, seed: int) -> None:

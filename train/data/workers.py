@@ -11,8 +11,12 @@ from typing import Any
 
 import torch
 
-from train.data.faces import (Part, Sorting, cut_part,)
 from gender_demo.errors import LayoutError
+from train.data.faces import (
+    Part,
+    Sorting,
+    cut_part,
+)
 from train.data.records import Record
 
 Job = tuple[int, Sequence[Record], Sorting]

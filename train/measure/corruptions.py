@@ -13,10 +13,10 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageFilter
 
+from train.data.records import CHIP_PER_FACE
+
 FRAME = (640, 480)
 FILL = (127, 127, 127)
-CHIP_PER_FACE = 1.08
-"""Side of a FairFace chip over sqrt(width * height) of the face's box (the data's README)."""
 CHIP_PER_CONTEXT = 1.5 / 3.5
 """Side of the 0.25 chip over that of the 1.25 (context) picture around it."""
 

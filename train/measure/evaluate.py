@@ -28,8 +28,6 @@ from gender_demo.vision.pipeline import (
     load_pipeline,
 )
 from train.data.labelled import (
-    LabelledSet,
-    Sample,
     check_pictures,
     contradictions,
     name_some,
@@ -39,6 +37,7 @@ from train.data.prepared import (
     CONTEXT,
     is_prepared,
 )
+from train.data.records import LabelledSet, Sample
 from train.measure.corruptions import (
     COPIES,
     WEBCAM,

@@ -26,7 +26,7 @@ from gender_demo.vision.pipeline import (
     Detect,
     Pipeline,
 )
-from train.data.labelled import Sample
+from train.data.records import Sample
 from train.measure.corruptions import (
     Random,
     seeded,

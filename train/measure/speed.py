@@ -14,7 +14,7 @@ import torch
 from tqdm import tqdm
 
 from gender_demo.vision.pipeline import Pipeline
-from train.data.labelled import Sample
+from train.data.records import Sample
 from train.measure.corruptions import (
     paste_into_frame,
     seeded,

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from train.data.archives import (Member, read_tree,)
 from gender_demo.errors import LayoutError
-from train.data.records import read_records
+from train.data.archives import (
+    Member,
+    read_tree,
+)
+from train.data.readers.factory import read_records
 
 NAMES = ("set/man/a.png", "set/woman/b.png", "set/woman/c.png")
 

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
-from train.data import prepare
 from train.__main__ import main
+from train.data import prepare
 from train.data.faces import CROP_PX
 
 Draw = Callable[..., Image.Image]
@@ -227,7 +227,10 @@ def test_one_picture_in_many_bytes(draw_portrait: Draw, tmp_path: Path) -> None:
     large = draw_portrait(3, "plain", (900, 700))
     buffer = io.BytesIO()
     large.save(buffer, "JPEG", quality=95)
-    from train.data.faces import (Sorting, cut_part,)
+    from train.data.faces import (
+        Sorting,
+        cut_part,
+    )
     from train.data.records import Record
 
     (row,) = cut_part([Record("a.jpg", buffer.getvalue(), {"label": "x"})], Sorting()).rows

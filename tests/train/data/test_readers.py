@@ -1,4 +1,4 @@
-"""The readers of ``train.data.records`` on small trees in each data set's own form."""
+"""The readers of ``train.data.readers`` on small trees in each data set's own form."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from train.data import records as layouts
 from gender_demo.errors import LayoutError
+from train.data.readers import factory
+from train.data.readers.base import Options
 from train.data.records import Record
 
 ROWS = [
@@ -25,10 +26,10 @@ ROWS = [
 
 
 def read_records(
-    layout: str, source: Path, splits: Sequence[str] = (), **options: str
+    layout: str, source: Path, splits: Sequence[str] = (), attribute: str = "Male"
 ) -> list[Record]:
-    scratch = source / "scratch"
-    return layouts.read_records(layout, source, scratch=scratch, splits=splits, **options).records
+    options = Options(tuple(splits), attribute)
+    return factory.read_records(layout, source, options, scratch=source / "scratch").records
 
 
 def png() -> bytes:
@@ -108,7 +109,7 @@ def test_missing_column_and_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(LayoutError, match="lacks the column gender, race"):
         read_records("fairface", tmp_path, ["train"])
     with pytest.raises(LayoutError, match="There is nothing at"):
-        layouts.read_records("fairface", tmp_path / "nowhere", scratch=tmp_path, splits=["train"])
+        factory.read_records("fairface", tmp_path / "nowhere", scratch=tmp_path)
 
 
 def write_tree(folder: Path, *names: str) -> None:
@@ -154,7 +155,7 @@ def test_folder(tmp_path: Path, names: list[str], found: dict[str, int]) -> None
 
 def test_folder_tells_what_it_left_out(tmp_path: Path) -> None:
     write_tree(tmp_path, "man/a.png", "woman/b.png", "stray.png", "man/notes.txt", ".DS_Store")
-    notes = layouts.read_records("folder", tmp_path, scratch=tmp_path).notes
+    notes = factory.read_records("folder", tmp_path, scratch=tmp_path).notes
     assert notes == [
         "1 pictures lie beside the class folders and were left out (first: stray.png)",
         "1 files are no pictures by their names and were left out (first: man/notes.txt)",
@@ -198,7 +199,7 @@ def test_utkface(tmp_path: Path) -> None:
     good = ["UTKFace/26_1_2_20170116174525125.jpg.chip.jpg", "part2/100_0_0_20170112213500903.jpg"]
     bad = ["UTKFace/39_1_20170116174525125.jpg.chip.jpg", "UTKFace/61_3_20170109150557335.jpg"]
     write_tree(tmp_path, *good, *bad)
-    reading = layouts.read_records("utkface", tmp_path, scratch=tmp_path)
+    reading = factory.read_records("utkface", tmp_path, scratch=tmp_path)
     assert [record.labels for record in reading.records] == [
         {"gender": "female"},
         {"gender": "male"},
@@ -247,7 +248,7 @@ def test_csv(tmp_path: Path) -> None:
     table.write_text("path,label,split,identity,hair\na.png,x,train,7,long\nb.png,y,test,,short\n"
                      "gone.png,y,,,\n")  # fmt: skip
     for source in (table, tmp_path):
-        records = read_records("csv", source) if source == tmp_path else layouts.read_records(
+        records = read_records("csv", source) if source == tmp_path else factory.read_records(
             "csv", source, scratch=tmp_path
         ).records  # fmt: skip
         assert [(r.path, r.label, r.split, r.identity, r.groups) for r in records[:2]] == [

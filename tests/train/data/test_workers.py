@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.paths import ROOT
-
 import os
 import subprocess
 import sys
@@ -14,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from train.data import prepare
+from tests.support.paths import ROOT
 from train.__main__ import main
+from train.data import prepare
 
 KILLER = ROOT / "tests" / "support" / "kill_a_worker.py"
 

@@ -23,14 +23,12 @@ from gender_demo.vision.pipeline import load_pipeline
 from tests.support.paths import ASTRONAUT as EXAMPLE
 from tests.support.paths import ROOT
 from train.__main__ import main
-from train.data.labelled import (
-    Sample,
-    age_band,
-    read_labelled,
-)
+from train.data.labelled import read_labelled
 from train.data.records import (
     AGES,
     RACES,
+    Sample,
+    age_band,
 )
 from train.measure.corruptions import (
     COPIES,
@@ -229,7 +227,7 @@ def test_changes_depend_on_seed_and_name_alone() -> None:
 
 def test_ages_in_years_become_bands() -> None:
     years = {0: "0-2", 2: "0-2", 3: "3-9", 9: "3-9", 10: "10-19", 69: "60-69", 70: "more than 70"}
-    assert {year: age_band({"age": year}) for year in years} == years
+    assert {year: age_band(year) for year in years} == years
 
 
 def test_the_official_folder_is_read(tmp_path: Path) -> None:

@@ -10,10 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from gender_demo.vision.pictures import (SUFFIXES, clean_name,)
-from train.data.archives import Tree
 from gender_demo.errors import LayoutError
-from train.data.records import (NO_LABELS, TRAIN, Reading, Record,)
+from gender_demo.vision.pictures import (
+    SUFFIXES,
+    clean_name,
+)
+from train.data.archives import Tree
+from train.data.readers.base import NO_LABELS, Options
+from train.data.records import (
+    SPLITS,
+    TRAIN,
+    Reading,
+    Record,
+)
 
 MANY_NUMBERS = 10
 """So many folders, all named by numbers, are persons and not classes."""
@@ -34,7 +43,7 @@ class _Folder:
         return [*self.pictures, *(p for inner in self.inner.values() for p in inner.all_pictures())]
 
 
-def read_folder(tree: Tree) -> Reading:
+def read_folder(tree: Tree, options: Options) -> Reading:
     """``[…/][split/][…/]class/…/picture``."""
     top, others = _Folder(), []
     for name in sorted(tree.folders):
@@ -66,8 +75,6 @@ def read_folder(tree: Tree) -> Reading:
 
 
 def _splits(top: _Folder) -> list[tuple[str, _Folder]]:
-    from train.data.readers.readers import SPLITS
-
     here = top
     while True:
         found = [

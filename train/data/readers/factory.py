@@ -1,0 +1,65 @@
+"""Which reader reads which layout."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from gender_demo.errors import LayoutError
+from train.data.archives import read_tree
+from train.data.readers.base import NO_LABELS, Options, Reader
+from train.data.readers.celeba import read_celeba
+from train.data.readers.csv import read_csv
+from train.data.readers.fairface import read_fairface
+from train.data.readers.folder import read_folder
+from train.data.readers.utkface import read_utkface
+from train.data.records import TRAIN, Reading, Record
+
+READERS: dict[str, Reader] = {
+    "folder": read_folder,
+    "fairface": read_fairface,
+    "utkface": read_utkface,
+    "celeba": read_celeba,
+    "csv": read_csv,
+}
+LAYOUTS = tuple(READERS)
+
+
+def read_records(
+    layout: str, source: Path, options: Options | None = None, *, scratch: Path
+) -> Reading:
+    """All labelled pictures in a stable order; LayoutError where anything about them is wrong.
+
+    ``scratch``: a folder for what a compressed tar holds.
+    """
+    if layout.lower().startswith("digiface"):
+        raise LayoutError(NO_LABELS)
+    if layout not in READERS:
+        raise LayoutError(f"The layout {layout!r} is not known: use {', '.join(LAYOUTS)}")
+    reading = READERS[layout](read_tree(source, scratch), options or Options())
+    _check(reading.records, source)
+    return reading
+
+
+def _check(records: list[Record], source: Path) -> None:
+    """What every layout must give: pictures, two classes or more, the same ones in each split."""
+    if not records:
+        raise LayoutError(f"{source} holds no labelled pictures")
+    missing = [record.path for record in records if record.content is None]
+    if len(missing) == len(records):
+        raise LayoutError(f"None of the {len(missing)} pictures is there (first: {missing[0]})")
+    counts = Counter(record.label for record in records)
+    if len(counts) < 2:
+        ((name, count),) = counts.items()
+        raise LayoutError(f"There is one class only, {name} ({count}): two or more are needed")
+    by_split: dict[str, set[str]] = {}
+    for record in records:
+        by_split.setdefault(record.split, set()).add(record.label)
+    if TRAIN not in by_split:
+        raise LayoutError(f"There is no training split, only {', '.join(sorted(by_split))}")
+    for split, classes in by_split.items():
+        if classes - by_split[TRAIN]:
+            raise LayoutError(
+                f"The splits name different classes: {TRAIN} has "
+                f"{', '.join(sorted(by_split[TRAIN]))}; {split} has {', '.join(sorted(classes))}"
+            )
