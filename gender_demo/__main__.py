@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from gender_demo.cli.codes import (
     NOT_STARTED,
 )
 from gender_demo.errors import GenderDemoError
+from gender_demo.files.names import printable
 
 COMMANDS = {"predict": predict, "deploy": deploy}
 
@@ -23,16 +25,25 @@ COMMANDS = {"predict": predict, "deploy": deploy}
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     flags = parse_flags(argv)
+    speak_utf8()
     try:
         return int(flags.run(flags))
     except GenderDemoError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return NOT_STARTED
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:
         return 130
+
+
+def speak_utf8() -> None:
+    """Results are UTF-8 wherever they go, but for a terminal that knows less; what cannot be
+    spelled is escaped, so that one file's name never costs the results of the others."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        encoding = None if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def parse_flags(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -6,12 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from tests.support.paths import EXAMPLES
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
+
+
+# The same cases each time, whatever the machine is busy with.
+settings.register_profile("project", deadline=None, derandomize=True, database=None)
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")

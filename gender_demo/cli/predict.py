@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import glob
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gender_demo.cli.codes import DONE, SOME_UNREADABLE
+from gender_demo.cli.codes import DONE, SOME_FAILED
+from gender_demo.cli.sources import find_files
 from gender_demo.errors import UsageError
-from gender_demo.files.export import (
-    FileResult,
-    analyze_files,
-    annotated_name,
-    percent,
-    rows,
-    to_csv,
-    to_json,
-)
-from gender_demo.vision.pictures import SUFFIXES
+from gender_demo.files.about import About
+from gender_demo.files.analyze import FileResult, analyze_files
+from gender_demo.files.export import to_jpeg, write_csv, write_json
+from gender_demo.files.names import free_name, name_key, printable
+from gender_demo.files.rows import rows
 from gender_demo.vision.preflight import check_device, check_folder
+
+if TYPE_CHECKING:
+    from gender_demo.vision.pipeline import Pipeline
+
+TITLES = ("file", "face", "perceived as", "probability", "why unsure, or what is wrong")
 
 
 def add_command(
@@ -31,7 +33,8 @@ def add_command(
     command = commands.add_parser(
         "predict",
         help="say how the faces in pictures may be perceived",
-        description="Exit code 0: all done; 1: some files could not be read; 2: not started.",
+        description="Exit code 0: all done; 1: some files could not be read, or drawn pictures "
+        "not be written; 2: not started.",
     )
     command.add_argument(
         "sources",
@@ -49,85 +52,97 @@ def add_command(
 
 
 def predict(flags: argparse.Namespace) -> int:
+    """Analyse all files, print each result as it is done; returns the exit code."""
     check_folder(flags.checkpoint)
     check_device(flags.device)
     paths = list(dict.fromkeys(find_files(flags.sources)))
-    if not any(path.exists() for path in paths):
+    if not any(os.path.exists(path) for path in paths):
         raise UsageError(f"No pictures were found in {', '.join(flags.sources)}.")
     if flags.annotate:
         try:
             flags.annotate.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"{flags.annotate} cannot be made ({error.strerror}).") from None
-    results = list(run(flags, paths))
-    if flags.json:
-        print(to_json(results))
-    elif flags.csv:
-        print(to_csv(results), end="")
-    else:
-        print(to_text(results))
-    return SOME_UNREADABLE if any(result.error for result in results) else DONE
+        except (OSError, ValueError) as error:  # ValueError: a name that cannot be spelled there
+            raise UsageError(f"{flags.annotate} cannot be made ({_reason(error)}).") from None
 
-
-def run(flags: argparse.Namespace, paths: list[Path]) -> Iterator[FileResult]:
-    """Analyse (and draw) file by file; results come without their pictures."""
-    # The heavy imports stand behind all that can be wrong with the flags.
-    from tqdm import tqdm
-
+    # The heavy import stands behind all that can be wrong with the flags.
     from gender_demo.vision.pipeline import load_pipeline
 
     pipeline = load_pipeline(flags.checkpoint, flags.device)
-    taken = {path.resolve() for path in paths}
+    about = About.today(pipeline.checkpoint.config)
+    failed: list[str] = []
+    drawings = Drawings(flags.annotate, paths, about) if flags.annotate else None
+    results = analyze(pipeline, paths, drawings, failed)
+    if flags.json:
+        write_json(results, about, sys.stdout)
+    elif flags.csv:
+        write_csv(results, about, sys.stdout)
+    else:
+        print_table(results, max(len(printable(str(path))) for path in paths))
+    return SOME_FAILED if failed else DONE
+
+
+def analyze(
+    pipeline: Pipeline, paths: list[Path], drawings: Drawings | None, failed: list[str]
+) -> Iterator[FileResult]:
+    """Results in the order of ``paths``, drawn but without their pictures; names of files with
+    which something went wrong are added to ``failed``."""
+    from tqdm import tqdm
+
     named = [(str(path), path) for path in paths]
+    # On a terminal the printed results themselves show how far it is.
+    quiet = len(paths) < 2 or sys.stdout.isatty()
     for result in tqdm(
-        analyze_files(pipeline, named), total=len(paths), unit="file", disable=len(paths) < 2
+        analyze_files(pipeline, named), total=len(paths), unit="file", disable=quiet
     ):
-        if flags.annotate:
-            write_annotated(result, flags.annotate, taken)
-        yield replace(result, picture=None)
+        note = drawings.write(result) if drawings else None
+        if result.error or note:
+            failed.append(result.name)
+        yield replace(result, picture=None, note=note)
 
 
-def find_files(sources: Iterable[str]) -> Iterator[Path]:
-    """Files as named; pictures below folders; what patterns match; lines of standard input."""
-    for source in sources:
-        path = Path(source)
-        if source == "-":
-            yield from (Path(line.rstrip("\n")) for line in sys.stdin if line.strip())
-        elif path.is_dir():
-            found = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-            yield from sorted(file for file in found if file.is_file())
-        elif not path.exists() and glob.has_magic(source):
-            yield from (Path(match) for match in sorted(glob.glob(source, recursive=True)))
-        else:
-            yield path  # a missing file gets its sentence with the results
+class Drawings:
+    """The folder that drawn pictures are written to; no source picture there is written over."""
+
+    def __init__(self, folder: Path, sources: Iterable[Path], about: About) -> None:
+        self.folder, self.about = folder, about
+        here = os.path.realpath(folder)
+        found = map(os.path.split, map(os.path.realpath, sources))
+        self.taken = {
+            name_key(name) for parent, name in found if name_key(parent) == name_key(here)
+        }
+
+    def write(self, result: FileResult) -> str | None:
+        """Draw one result, if there is anything to draw; what went wrong as a note, or None."""
+        from gender_demo.drawing.marks import draw, marks
+
+        if result.picture is None or result.analysis is None:
+            return None
+        name = free_name(result.path.name, self.taken)
+        self.taken.add(name_key(name))
+        try:
+            drawn = draw(result.picture, marks(result.analysis))
+            (self.folder / name).write_bytes(to_jpeg(drawn, self.about))
+        except (OSError, ValueError) as error:
+            return f"the drawn picture cannot be written ({_reason(error)})"
+        return None
 
 
-def write_annotated(result: FileResult, folder: Path, taken: set[Path]) -> None:
-    """Write the drawn picture under a name that is no source picture's and was not used yet."""
-    from gender_demo.drawing.marks import (
-        draw,
-        marks,
-    )
-
-    if result.picture is None or result.analysis is None:
-        return
-    names = (annotated_name(result.path.name, number) for number in range(1, len(taken) + 2))
-    target = next(t for name in names if (t := (folder / name).resolve()) not in taken)
-    taken.add(target)
-    try:
-        draw(result.picture, marks(result.analysis)).save(target, quality=92)
-    except OSError as error:
-        raise UsageError(f"{target} cannot be written ({error.strerror}).") from None
+def print_table(results: Iterable[FileResult], name_width: int) -> None:
+    """Aligned columns, each line as soon as its file is done."""
+    widths = [max(name_width, len(TITLES[0])), *map(len, TITLES[1:-1])]
+    print_line(TITLES, widths)
+    for result in results:
+        for row in rows(result):
+            face = "" if row.face is None else str(row.face)
+            print_line((row.file, face, row.label, row.percent, row.remark), widths)
 
 
-def to_text(results: Iterable[FileResult]) -> str:
-    """All rows as a table of aligned columns."""
-    table = [("file", "face", "perceived as", "probability", "why unsure, or what is wrong")]
-    for row in (row for result in results for row in rows(result)):
-        said = row["reasons"] or row["note"]
-        table.append((row["file"], str(row["face"]), row["label"], percent(row), said))
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in table
-    )
+def print_line(cells: Iterable[str], widths: list[int]) -> None:
+    """One line of the table; the last cell is as wide as it is."""
+    *narrow, last = map(printable, cells)
+    padded = [cell.ljust(width) for cell, width in zip(narrow, widths, strict=True)]
+    print("  ".join([*padded, last]).rstrip(), flush=True)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "it has no such name"

@@ -1,1 +1,1 @@
-"""Picture files go in; results per file, table rows, CSV and JSON come out."""
+"""Picture files go in; results per file, table rows, CSV, JSON and drawn pictures come out."""

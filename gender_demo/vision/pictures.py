@@ -7,6 +7,7 @@ document or script format of Pillow's is ever reached.
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from pathlib import Path
 
@@ -85,9 +86,10 @@ def clean_name(name: str) -> str:
 
 
 def _read(path: Path, name: str) -> bytes:
-    if path.is_dir():
+    # os.path, unlike Path, takes names that are too long for what does not exist.
+    if os.path.isdir(path):
         raise PictureError(f"{name} is a folder, not a picture.")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise PictureError(f"{name} does not exist.")
     try:
         with path.open("rb") as file:

@@ -6,17 +6,16 @@ camera (drawn by the page) --small JPEG--> newest frame of each viewer --one wor
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from gender_demo.web.sessions import Answer, LiveService
+from gender_demo.web.static_files import read_static
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
 
-STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     "live_motion.js",
     "live_link.js",
@@ -45,15 +44,11 @@ def build_live(pipeline: Pipeline) -> gr.HTML:
         return await asyncio.wrap_future(service.submit(request))
 
     return gr.HTML(
-        html_template=_static("live.html"),
-        css_template=_static("live.css"),
-        js_on_load="\n".join(_static(name) for name in SCRIPTS),
+        html_template=read_static("live.html"),
+        css_template=read_static("live.css"),
+        js_on_load="\n".join(read_static(name) for name in SCRIPTS),
         apply_default_css=False,
         server_functions=[follow_frame],
         elem_id="live-view",
         classes=list(pipeline.checkpoint.config.classes),
     )
-
-
-def _static(name: str) -> str:
-    return (STATIC / name).read_text(encoding="utf-8")

@@ -11,16 +11,15 @@ import re
 import string
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
-from PIL import Image
 
 from gender_demo.drawing.marks import (
     CROWD,
@@ -28,22 +27,13 @@ from gender_demo.drawing.marks import (
     marks,
 )
 from gender_demo.errors import PictureError
-from gender_demo.files.export import (
-    NO_FACE,
-    UNSURE,
-    FileResult,
-    analyze_files,
-    annotated_name,
-    percent,
-    rows,
-    to_csv,
-    to_json,
-)
+from gender_demo.files.about import About
+from gender_demo.files.analyze import FileResult, analyze_files
+from gender_demo.files.export import to_csv, to_jpeg, to_json
+from gender_demo.files.names import annotated_name, free_name, name_key, printable
+from gender_demo.files.rows import NO_FACE, UNSURE, FaceRow, rows
 from gender_demo.vision.decision import in_words
-from gender_demo.vision.pictures import (
-    clean_name,
-    open_picture,
-)
+from gender_demo.vision.pictures import clean_name, open_picture
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
@@ -51,10 +41,53 @@ if TYPE_CHECKING:
 MAX_FILES = 100
 PREVIEW_PX = 1600
 """Longer side of a gallery picture; the zip has them at full size."""
-HEADERS = ["File", "Face", "Perceived as", "Probability", "Reasons", "Box"]
 
-Photos = tuple[list[tuple[str, str]], list[list[Any]], str, str, str]
-"""Gallery of (path, caption), table rows by HEADERS, paths of the CSV, the JSON and the zip."""
+
+class TableRow(NamedTuple):
+    """One line of the photos table; all that the browser is sent and sends back.
+
+    ``face`` counts from 1 and is "" where a file has none; ``remark`` says why it is unsure, or
+    what is wrong with the file.
+    """
+
+    file: str
+    face: int | str
+    label: str
+    percent: str
+    remark: str
+    box: str
+
+    @classmethod
+    def of(cls, row: FaceRow) -> TableRow:
+        """The line of one face or one file."""
+        box = ", ".join(f"{value:.0f}" for value in row.box) if row.box else ""
+        face = "" if row.face is None else row.face
+        return cls(printable(row.file), face, row.label, row.percent, row.remark, box)
+
+    @property
+    def failed(self) -> bool:
+        """Whether this file was no picture."""
+        return self.face == "" and self.remark != NO_FACE
+
+
+HEADERS = ["File", "Face", "Perceived as", "Probability", "Reasons", "Box"]
+"""Titles of TableRow's fields."""
+
+
+@dataclass(frozen=True)
+class Photos:
+    """What many files gave: (path, caption) of each drawn picture, the table, the downloads."""
+
+    gallery: list[tuple[str, str]]
+    table: list[TableRow]
+    csv_path: str
+    json_path: str
+    zip_path: str
+
+    def outputs(self) -> tuple[Any, ...]:
+        """The values of gallery, table and three buttons, in the order of the API route."""
+        table = [list(row) for row in self.table]
+        return (self.gallery, table, self.csv_path, self.json_path, self.zip_path)
 
 
 class Annotator:
@@ -74,7 +107,8 @@ class Annotator:
         try:
             analysis = self.pipeline.analyze(opened)
             drawn = draw(opened, marks(analysis))
-            return _keep(_jpeg(drawn), annotated_name(picture)), asdict(analysis)
+            name = annotated_name(Path(picture).name)
+            return _keep(to_jpeg(drawn, self._about()), name), asdict(analysis)
         finally:
             _give_memory_back()
 
@@ -82,7 +116,7 @@ class Annotator:
         self,
         files: list[str] | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds it as the default
-    ) -> Photos:
+    ) -> tuple[Any, ...]:
         """Analyse many picture files; a file that cannot be read becomes a note in the table."""
         if not files:
             raise gr.Error("Choose one picture or more.", print_exception=False)
@@ -91,40 +125,54 @@ class Annotator:
                 f"These are {len(files)} files: send {MAX_FILES} at most at once.",
                 print_exception=False,
             )
+
+        def tell(done: int, name: str) -> None:
+            progress((done, len(files)), desc=clean_name(name), unit="pictures")
+
+        try:
+            return self._analyze([Path(file) for file in files], tell).outputs()
+        finally:
+            _give_memory_back()
+
+    def _analyze(self, files: Sequence[Path], tell: Callable[[int, str], None]) -> Photos:
+        about, packed, taken = self._about(), io.BytesIO(), set[str]()
         gallery: list[tuple[str, str]] = []
         results: list[FileResult] = []
-        packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
-            named = [(Path(file).name, Path(file)) for file in files]
+            archive.comment = about.sentence().encode()
+            named = [(file.name, file) for file in files]
             for result in analyze_files(self.pipeline, named):
-                progress((len(results), len(files)), desc=result.name, unit="pictures")
+                tell(len(results), result.name)
                 results.append(replace(result, picture=None))
                 if result.picture is None or result.analysis is None:
                     continue
                 drawn = draw(result.picture, marks(result.analysis))
-                name = _free_name(result.name, archive.namelist())
-                archive.writestr(name, _jpeg(drawn))
+                name = free_name(result.name, taken)
+                taken.add(name_key(name))
+                archive.writestr(name, to_jpeg(drawn, about))
                 drawn.thumbnail((PREVIEW_PX, PREVIEW_PX))
-                gallery.append((_keep(_jpeg(drawn), name), _describe(result)))
-        _give_memory_back()
-        return (
+                gallery.append((_keep(to_jpeg(drawn, about), name), _describe(result)))
+        return Photos(
             gallery,
-            [_cells(row) for result in results for row in rows(result)],
-            _keep(to_csv(results).encode(), "faces.csv"),
-            _keep(to_json(results).encode(), "faces.json"),
+            [TableRow.of(row) for result in results for row in rows(result)],
+            _keep(to_csv(results, about).encode(), "faces.csv"),
+            _keep(to_json(results, about).encode(), "faces.json"),
             _keep(packed.getvalue(), "annotated.zip"),
         )
 
+    def _about(self) -> About:
+        return About.today(self.pipeline.checkpoint.config)
 
-def summarize(table: Sequence[Sequence[Any]]) -> str:
+
+def summarize(table: Sequence[TableRow]) -> str:
     """Markdown: how many pictures and faces, and a sentence for every file that failed."""
-    files = sum(1 for row in table if row[1] in ("", 1))  # names may stand twice
-    faces = sum(1 for row in table if row[1] != "")
-    failed = [row[4] for row in table if row[1] == "" and row[4] != NO_FACE]
-    unsure = sum(1 for row in table if row[2] == UNSURE)
+    files = sum(row.face in ("", 1) for row in table)  # names may stand twice
+    faces = sum(row.face != "" for row in table)
+    failed = [row.remark for row in table if row.failed]
+    unsure = sum(row.label == UNSURE for row in table)
     words = f"{_count(files - len(failed), 'picture')}, {_count(faces, 'face')}"
     lines = [f"{words}, {unsure} of them unsure." if unsure else f"{words}."]
-    if any(row[1] != "" and row[1] > CROWD for row in table):
+    if any(row.face != "" and int(row.face) > CROWD for row in table):
         lines.append(
             f"Where there are more than {CROWD} faces, the numbers are those of the table."
         )
@@ -132,19 +180,13 @@ def summarize(table: Sequence[Sequence[Any]]) -> str:
         lines = ["Nothing could be read:"]
     elif failed:
         lines.append(f"{_count(len(failed), 'file')} could not be read:")
-    told = "\n".join(f"- {escape_markdown(str(sentence))}" for sentence in failed)
+    told = "\n".join(f"- {escape_markdown(sentence)}" for sentence in failed)
     return "\n\n".join([*lines, told]).rstrip()
 
 
-def any_read(table: Sequence[Sequence[Any]]) -> bool:
+def any_read(table: Sequence[TableRow]) -> bool:
     """Whether any of the files was a picture."""
-    return any(row[1] != "" or row[4] == NO_FACE for row in table)
-
-
-def _cells(row: dict[str, Any]) -> list[Any]:
-    box = ", ".join(f"{row[key]:.0f}" for key in ("x0", "y0", "x1", "y1")) if row["face"] else ""
-    said = row["reasons"] or row["note"]
-    return [row["file"], row["face"], row["label"], percent(row), said, box]
+    return any(not row.failed for row in table)
 
 
 def _describe(result: FileResult) -> str:
@@ -158,17 +200,6 @@ def _describe(result: FileResult) -> str:
         return f"{clean_name(result.name)}: {len(found)} faces, {', '.join(words)}"
     said = "; ".join(words) if words else NO_FACE
     return f"{clean_name(result.name)}: {said}"
-
-
-def _free_name(name: str, taken: Sequence[str]) -> str:
-    names = (annotated_name(name, number) for number in range(1, len(taken) + 2))
-    return next(name for name in names if name not in taken)
-
-
-def _jpeg(picture: Image.Image) -> bytes:
-    data = io.BytesIO()
-    picture.save(data, "JPEG", quality=90)
-    return data.getvalue()
 
 
 def _keep(data: bytes, name: str) -> str:

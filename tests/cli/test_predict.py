@@ -48,7 +48,7 @@ def test_folder_as_csv(run: Run, album: Path) -> None:
     names = [str(album / name) for name in ("astronaut.jpg", "deep/astronaut.png", "wall.png")]
     assert list(dict.fromkeys(row["file"] for row in rows)) == names
     face = rows[0]
-    assert (face["face"], face["label"]) in {("1", "female"), ("1", "male")}
+    assert (face["face"], face["perceived as"]) in {("1", "female"), ("1", "male")}
     assert abs(float(face["x0"]) - 179) < 15
     assert rows[-1]["note"] == "no face found"
     assert "3/3" in err, "the progress bar"

@@ -1,123 +1,140 @@
-"""Many files in, results in order; rows, CSV and JSON say the same."""
+"""CSV, JSON and JPEG say the same, say what made them, and harm no program that reads them."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from gender_demo.files import export as files
-from gender_demo.files.export import (
-    COLUMNS,
-    FileResult,
-    analyze_files,
-    annotated_name,
-    percent,
-    rows,
-    to_csv,
-)
-from gender_demo.results import (
-    Analysis,
-    Face,
-    Prediction,
-)
+from gender_demo.files.about import CAVEAT, About
+from gender_demo.files.analyze import FileResult
+from gender_demo.files.export import COLUMNS, to_csv, to_jpeg, to_json, write_csv, write_json
+from gender_demo.files.names import is_hidden
+from gender_demo.results import Analysis
+from tests.files.predictions import SURE, UNSURE
 
-FACE = Face((1.04, 2, 30, 40), 0.99, ((0, 0),) * 5)
-SURE = Prediction(FACE, "female", 0.91236, (("female", 0.91236), ("male", 0.08764)))
-UNSURE = Prediction(
-    FACE, None, 0.6, (("female", 0.6), ("male", 0.4)), ("close_call", "small")
-)  # fmt: skip
+ABOUT = About("random", "2026-01-02", 0.75)
 
 
-class Counting:
-    """Finds one face in every picture and remembers how large the batches were."""
-
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-
-    def analyze_batch(self, pictures: Sequence[Image.Image]) -> list[Analysis]:
-        self.batches.append(len(pictures))
-        return [Analysis(picture.size, (SURE,)) for picture in pictures]
+def result(name: str, *, error: str | None = None) -> FileResult:
+    analysis = None if error else Analysis((50, 60), (SURE, UNSURE))
+    return FileResult(name, Path("a"), None, analysis, error)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for i in range(20):
-        Image.new("RGB", (30 + i, 40)).save(tmp_path / f"{i:02}.png")
-    (tmp_path / "05.png").write_bytes(b"not a picture")
-    return tmp_path
+def read(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_results_come_in_order_and_in_batches(folder: Path) -> None:
-    pipeline: Any = Counting()
-    named = [(path.name, path) for path in sorted(folder.iterdir())]
-    results = list(analyze_files(pipeline, named))
-    assert [result.name for result in results] == [name for name, _ in named]
-    assert [r.analysis.size[0] for r in results if r.analysis] == [
-        30 + i for i in range(20) if i != 5
-    ]
-    assert [r.name for r in results if r.error] == ["05.png"]
-    assert pipeline.batches == [7, 8, 4]
-
-
-def test_large_pictures_make_small_batches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "BATCH_PIXELS", 2000)
-    pipeline: Any = Counting()
-    list(analyze_files(pipeline, [(p.name, p) for p in sorted(folder.iterdir())]))
-    assert max(pipeline.batches) == 2
-
-
-def test_rows() -> None:
-    found = FileResult("a.png", Path("a.png"), None, Analysis((50, 60), (SURE, UNSURE)))
-    first, second = rows(found)
+def test_csv_has_one_line_per_face_with_all_that_is_known() -> None:
+    first, second = read(to_csv([result("a.png")], ABOUT))
     assert tuple(first) == COLUMNS
     assert first == {
-        "file": "a.png", "face": 1, "label": "female", "probability": 0.9124, "reasons": "",
-        "x0": 1.0, "y0": 2, "x1": 30, "y1": 40, "note": "",
+        "file": "a.png", "face": "1", "perceived as": "female", "probability": "0.9124",
+        "reasons": "", "x0": "1.0", "y0": "2", "x1": "30", "y1": "40", "note": "",
+        "model": "random", "date": "2026-01-02", "threshold": "0.75", "caveat": CAVEAT,
     }  # fmt: skip
-    assert second["label"] == "unsure"
     assert second["reasons"] == "the model is not sure enough; the face is too small"
-
-
-def test_files_without_faces_and_broken_ones_have_a_row_each() -> None:
-    (empty,) = rows(FileResult("a", Path("a"), None, Analysis((5, 5), ())))
-    (broken,) = rows(FileResult("b", Path("b"), error="b is empty."))
-    assert (empty["face"], empty["note"]) == ("", "no face found")
-    assert (broken["face"], broken["note"]) == ("", "b is empty.")
 
 
 def test_csv_reads_back_whatever_the_name() -> None:
     name = 'a "strange", name\nin two lines.png'
-    text = to_csv([FileResult(name, Path("a"), None, Analysis((5, 5), (SURE,)))])
-    (row,) = csv.DictReader(io.StringIO(text))
+    row = read(to_csv([result(name)], ABOUT))[0]
     assert row["file"] == name
     assert row["probability"] == "0.9124"
 
 
 def test_json_holds_everything() -> None:
-    found = FileResult("a", Path("a"), None, Analysis((5, 6), (SURE,)))
-    (entry,) = json.loads(files.to_json([found]))
-    assert entry["analysis"]["size"] == [5, 6]
-    (prediction,) = entry["analysis"]["predictions"]
+    (entry,) = json.loads(to_json([result("a")], ABOUT))
+    assert entry["analysis"]["size"] == [50, 60]
+    prediction = entry["analysis"]["predictions"][0]
     assert prediction["probabilities"] == [["female", 0.91236], ["male", 0.08764]]
     assert prediction["face"]["box"] == [1.04, 2, 30, 40]
+    assert entry["about"] == {
+        "model": "random", "date": "2026-01-02", "threshold": 0.75, "caveat": CAVEAT
+    }  # fmt: skip
 
 
-def test_annotated_names() -> None:
-    assert annotated_name("holiday/a.b.png") == "a.b-annotated.jpg"
-    assert annotated_name("a.png", 3) == "a-annotated-3.jpg"
-    assert "/" not in annotated_name("..")
+def test_nothing_to_export_is_valid_too() -> None:
+    assert json.loads(to_json([], ABOUT)) == []
+    assert read(to_csv([], ABOUT)) == []
+
+
+def test_a_saved_picture_says_what_made_it() -> None:
+    saved = to_jpeg(Image.new("RGB", (9, 9)), ABOUT)
+    with Image.open(io.BytesIO(saved)) as picture:
+        comment = picture.info["comment"].decode()
+    assert comment == f"Model random, 2026-01-02, unsure below 0.75. {CAVEAT}"
+
+
+def test_about_today() -> None:
+    config: Any = SimpleNamespace(name="x", rules=SimpleNamespace(min_probability=0.74683))
+    about = About.today(config)
+    assert (about.model, about.threshold) == ("x", 0.7468)
+    date.fromisoformat(about.date)
 
 
 @pytest.mark.parametrize(
-    ("label", "probability", "told"),
-    [("female", 0.912, "91 %"), ("male", 0.9996, "99 %"), ("unsure", 0.99, ""), ("", "", "")],
+    ("name", "cell"),
+    [
+        ("=HYPERLINK(1).jpg", "'=HYPERLINK(1).jpg"),
+        ("+49.jpg", "'+49.jpg"),
+        ("-1.jpg", "'-1.jpg"),
+        ("@SUM(A1).jpg", "'@SUM(A1).jpg"),
+        ("\t=1.jpg", "\\t=1.jpg"),
+        ("\r=1.jpg", "\\r=1.jpg"),
+        ("  =1.jpg", "  '=1.jpg"),
+        ("＝1.jpg", "'＝1.jpg"),
+        ("a;=1.jpg", "a;'=1.jpg"),
+        ("a,-1.jpg", "a,'-1.jpg"),
+        ("a\n@x.jpg", "a\n'@x.jpg"),
+        ("holiday-2024=a+b@c.jpg", "holiday-2024=a+b@c.jpg"),
+    ],
 )
-def test_certainty_is_told_with_a_label_only(label: str, probability: Any, told: str) -> None:
-    assert percent({"label": label, "probability": probability}) == told
+def test_no_cell_is_a_formula(name: str, cell: str) -> None:
+    assert read(to_csv([result(name)], ABOUT))[0]["file"] == cell
+    assert json.loads(to_json([result(name)], ABOUT))[0]["file"] == name
+
+
+def test_a_model_with_a_strange_name_and_a_strange_error_make_no_formula() -> None:
+    about = About("=cmd|' /C calc'!A0", "2026-01-02", 0.75)
+    (row,) = read(to_csv([result("a", error="=x is not a picture.")], about))
+    assert row["model"].startswith("'=")
+    assert row["note"].startswith("'=")
+
+
+@given(st.text(st.characters(), max_size=40))
+def test_whatever_the_name_the_exports_are_sound(name: str) -> None:
+    table, tree = to_csv([result(name)], ABOUT), to_json([result(name)], ABOUT)
+    for text in (table, tree):
+        text.encode()
+        assert not any(is_hidden(c) and c != "\n" for c in text)
+    assert json.loads(tree)[0]["file"] == name
+    rows = read(table)
+    assert len(rows) == 2
+    for cell in rows[0].values():
+        assert not re.match(r"\s*[=+\-@\t\r]", cell) or re.fullmatch(r"-?[\d.]+", cell)
+
+
+@pytest.mark.parametrize("write", [write_csv, write_json])
+def test_what_is_done_is_written_when_the_rest_fails(write: Any) -> None:
+    def results() -> Iterator[FileResult]:
+        yield result("first")
+        yield result("second")
+        raise RuntimeError("the power fails")
+
+    out = io.StringIO()
+    with pytest.raises(RuntimeError):
+        write(results(), ABOUT, out)
+    assert "first" in out.getvalue()
+    assert "second" in out.getvalue()

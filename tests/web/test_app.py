@@ -200,7 +200,7 @@ def test_photos_route(client: Client, astronaut_path: Path, tmp_path: Path) -> N
     assert table["headers"] == ["File", "Face", "Perceived as", "Probability", "Reasons", "Box"]
     assert table["data"][0][0] == "astronaut.jpg"
     assert table["data"][-1][4].startswith("broken.jpg is not a picture")
-    assert Path(csv_path).read_text().startswith("file,face,label,probability,reasons,")
+    assert Path(csv_path).read_text().startswith("file,face,perceived as,probability,reasons,")
     assert len(json.loads(Path(json_path).read_text())) == 2
     assert Path(zip_path).stat().st_size > 10_000
 

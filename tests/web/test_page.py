@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +20,13 @@ from gender_demo.errors import CheckpointError
 from gender_demo.vision.preflight import SHIPPED
 from gender_demo.web.middleware import Traffic
 from gender_demo.web.page import (
-    Page,
     build_page,
     is_shipped,
     launch_options,
-    names_address,
     whose_model,
 )
+from gender_demo.web.safe_blocks import SafeBlocks, names_address
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
@@ -48,6 +50,12 @@ def page(random_pipeline: Pipeline) -> gr.Blocks:
 
 def values(page: gr.Blocks, kind: type[Any]) -> list[Any]:
     return [block.value for block in page.blocks.values() if isinstance(block, kind)]
+
+
+def test_the_page_loads_no_torch() -> None:
+    code = "import sys, gender_demo.web.page; sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    assert done.returncode == 0, "the page is built over a pipeline and loads none by itself"
 
 
 def test_only_the_two_routes_are_public(page: gr.Blocks) -> None:
@@ -126,7 +134,7 @@ def test_what_breaks_in_a_picture_request_is_one_sentence(
         raise error
 
     async def call() -> None:
-        with Page(analytics_enabled=False) as page:
+        with SafeBlocks(analytics_enabled=False) as page:
             gr.Button().click(broken, None, gr.Textbox())
         await page.process_api(page.fns[0], [])
 

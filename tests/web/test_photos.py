@@ -17,6 +17,7 @@ from gender_demo.web import photos
 from gender_demo.web.photos import (
     HEADERS,
     Annotator,
+    TableRow,
     escape_markdown,
     summarize,
 )
@@ -66,7 +67,8 @@ def test_photos_gives_the_same_in_every_form(annotator: Annotator, uploads: list
 
 
 def test_the_summary_counts_and_names_what_failed(annotator: Annotator, uploads: list[str]) -> None:
-    _, table, *_ = annotator.photos(uploads)
+    _, rows, *_ = annotator.photos(uploads)
+    table = [TableRow(*row) for row in rows]
     first, *rest = summarize(table).splitlines()
     assert first.startswith("3 pictures, ")
     count, failed = [line for line in rest if line]
@@ -75,7 +77,7 @@ def test_the_summary_counts_and_names_what_failed(annotator: Annotator, uploads:
 
 
 def test_the_summary_says_what_the_numbers_in_a_crowd_are() -> None:
-    rows = [["a.jpg", number, "female", "90 %", "", ""] for number in range(1, 10)]
+    rows = [TableRow("a.jpg", number, "female", "90 %", "", "") for number in range(1, 10)]
     assert "the numbers are those of the table" in summarize(rows)
     assert "numbers" not in summarize(rows[:8])
 

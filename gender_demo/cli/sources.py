@@ -1,0 +1,53 @@
+"""find_files(): what the command line names -> picture files."""
+
+from __future__ import annotations
+
+import codecs
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from gender_demo.vision.pictures import SUFFIXES
+
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def find_files(sources: Iterable[str]) -> Iterator[Path]:
+    """Files as named; pictures below folders; what patterns match; ``-``: a list on standard
+    input, as ``read_list`` takes it."""
+    for source in sources:
+        # os.path, unlike Path, takes names that are too long for what does not exist.
+        if source == "-":
+            yield from map(Path, read_list(_standard_input()))
+        elif os.path.isdir(source):
+            found = (file for file in Path(source).rglob("*") if file.suffix.lower() in SUFFIXES)
+            yield from sorted(file for file in found if file.is_file())
+        elif not os.path.exists(source) and glob.has_magic(source):
+            yield from (Path(match) for match in sorted(glob.glob(source, recursive=True)))
+        else:
+            yield Path(source)  # a missing file gets its sentence with the results
+
+
+def read_list(data: bytes) -> Iterator[str]:
+    """File names from a list: one a line, or between NULs as ``find -print0`` writes them; in the
+    file system's encoding, UTF-8 or UTF-16 with a byte order mark, or Windows' Western one."""
+    if data.startswith(UTF_16):
+        # Written by Windows: what cannot be decoded is no file's name anyway.
+        data = data.decode("utf-16", errors="replace").encode("utf-8", errors="replace")
+    data = data.removeprefix(codecs.BOM_UTF8)
+    lines = data.split(b"\0") if b"\0" in data else data.split(b"\n")
+    yield from (_existing(line) for line in lines if line.strip())
+
+
+def _existing(line: bytes) -> str:
+    """The reading of a line that is a file's name; its first reading where none is."""
+    bare = line.removesuffix(b"\r")
+    readings = [os.fsdecode(bare), bare.decode("cp1252", errors="replace"), os.fsdecode(line)]
+    return next((name for name in readings if os.path.exists(name)), readings[0])
+
+
+def _standard_input() -> bytes:
+    raw = getattr(sys.stdin, "buffer", None)  # absent where a program has put text in its place
+    return bytes(raw.read()) if raw else sys.stdin.read().encode()

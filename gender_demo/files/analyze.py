@@ -1,0 +1,61 @@
+"""analyze_files(): many picture files -> one FileResult each, in their order, batch by batch.
+
+Shared by the photos tab and the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from gender_demo.errors import PictureError
+from gender_demo.results import Analysis
+from gender_demo.vision.pictures import open_picture
+
+if TYPE_CHECKING:
+    from gender_demo.vision.pipeline import Pipeline
+
+BATCH_FILES = 8
+BATCH_PIXELS = 24_000_000
+"""A batch ends at either: pictures are held in memory until their batch is analysed."""
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """One file: its picture and analysis, or the sentence that says what is wrong with it.
+
+    ``note`` says what else went wrong, such as a drawing that could not be written.
+    """
+
+    name: str
+    path: Path
+    picture: Image.Image | None = None
+    analysis: Analysis | None = None
+    error: str | None = None
+    note: str | None = None
+
+
+def analyze_files(pipeline: Pipeline, paths: Iterable[tuple[str, Path]]) -> Iterator[FileResult]:
+    """Results for (name, path) pairs, in their order, as each batch is done."""
+    batch: list[FileResult] = []
+    for name, path in paths:
+        try:
+            batch.append(FileResult(name, path, open_picture(path, name)))
+        except PictureError as error:
+            batch.append(FileResult(name, path, error=str(error)))
+        pixels = sum(done.picture.width * done.picture.height for done in batch if done.picture)
+        if len(batch) >= BATCH_FILES or pixels >= BATCH_PIXELS:
+            yield from _analyze(pipeline, batch)
+            batch = []
+    yield from _analyze(pipeline, batch)
+
+
+def _analyze(pipeline: Pipeline, batch: list[FileResult]) -> Iterator[FileResult]:
+    pictures = [done.picture for done in batch if done.picture]
+    analyses = iter(pipeline.analyze_batch(pictures) if pictures else [])
+    for done in batch:
+        yield replace(done, analysis=next(analyses)) if done.picture else done

@@ -1,0 +1,64 @@
+"""rows(): a FileResult -> one FaceRow per face, as tables, CSV and the terminal show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gender_demo.files.analyze import FileResult
+from gender_demo.results import Box, Prediction
+from gender_demo.vision.decision import REASONS, certainty
+
+UNSURE, NO_FACE = "unsure", "no face found"
+
+
+@dataclass(frozen=True)
+class FaceRow:
+    """One face, or one file without any (``face`` is None, ``note`` says why).
+
+    ``face`` counts from 1; ``label`` is UNSURE where it is withheld and "" without a face;
+    ``probability`` is that of the most probable class, 0 to 1; ``box`` is in the picture's pixels.
+    """
+
+    file: str
+    face: int | None = None
+    label: str = ""
+    probability: float | None = None
+    reasons: str = ""
+    box: Box | None = None
+    note: str = ""
+
+    @property
+    def percent(self) -> str:
+        """The probability in words; none without a label."""
+        shown = self.label != UNSURE and self.probability is not None
+        return certainty(self.probability or 0.0) if shown else ""
+
+    @property
+    def remark(self) -> str:
+        """Why it is unsure, and what is wrong."""
+        return "; ".join(filter(None, (self.reasons, self.note)))
+
+
+def rows(result: FileResult) -> list[FaceRow]:
+    """One row per face; a file without faces has one row and a note."""
+    note = result.note or ""
+    if result.analysis is None:
+        return [FaceRow(result.name, note=result.error or "")]
+    if not result.analysis.predictions:
+        return [FaceRow(result.name, note="; ".join(filter(None, (NO_FACE, note))))]
+    return [
+        _row(result.name, number, prediction, note if number == 1 else "")
+        for number, prediction in enumerate(result.analysis.predictions, 1)
+    ]
+
+
+def _row(file: str, number: int, prediction: Prediction, note: str) -> FaceRow:
+    return FaceRow(
+        file=file,
+        face=number,
+        label=prediction.label or UNSURE,
+        probability=round(prediction.probability, 4),
+        reasons="; ".join(REASONS[name] for name in prediction.reasons),
+        box=prediction.face.box,
+        note=note,
+    )
