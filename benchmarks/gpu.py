@@ -25,7 +25,7 @@ from gender_demo import (
     Pipeline,
     load_pipeline,
 )
-from gender_demo.results import Face
+from gender_demo.results import Box, Face
 from gender_demo.vision.crops import crop_face
 from tests.support import video
 
@@ -40,7 +40,7 @@ def stock(pipeline: Pipeline) -> Callable[[list[Image.Image]], int]:
         crops = []
         for picture, boxes, points in zip(pictures, *detected(pictures), strict=True):
             for box, landmarks in zip(boxes, points, strict=True):
-                face = Face(tuple(box), 1, tuple(map(tuple, landmarks)))
+                face = Face(Box(*box), 1, tuple(map(tuple, landmarks)))
                 crops.append(crop_face(picture, face, config.crop_px, margin=config.crop_margin))
         return len(pipeline.classify(crops))
 

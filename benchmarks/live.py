@@ -26,7 +26,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from benchmarks.slow_proxy import slow_proxy
 from benchmarks.table import Table
-from gender_demo.boxes import iou
+from gender_demo.results import Box
 from tests.support.browser import CHROMIUM_FLAGS, find_chromium
 from tests.support.face_video import BITS, SQUARE_PX, FaceVideo, make_face_video
 from tests.support.server import free_port, start_app, stop_app
@@ -71,7 +71,7 @@ def answers(frames: Sequence[dict[str, Any]]) -> float:
 def overlaps(frames: Sequence[dict[str, Any]], video: FaceVideo) -> list[float]:
     """IoU of the drawn box and the true face in each shown frame; 0 where none is drawn."""
     return [
-        max((iou(mark["box"], video.boxes[frame["n"]]) for mark in frame["marks"]), default=0.0)
+        max((video.boxes[frame["n"]].iou(Box(*m["box"])) for m in frame["marks"]), default=0.0)
         for frame in frames
         if frame["n"] < len(video.boxes)
     ]

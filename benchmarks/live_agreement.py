@@ -64,8 +64,7 @@ def middle(analysis: Analysis, at: tuple[float, float]) -> Prediction | None:
     scale = SIZE[0] / analysis.size[0]
 
     def away(p: Prediction) -> float:
-        x0, y0, x1, y1 = p.face.box
-        return math.hypot((x0 + x1) / 2 * scale - at[0], (y0 + y1) / 2 * scale - at[1])
+        return math.dist(p.face.box.scaled(scale).centre, at)
 
     nearest = min(analysis.predictions, key=away, default=None)
     return nearest if nearest is not None and away(nearest) < 60 else None

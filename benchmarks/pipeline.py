@@ -31,7 +31,6 @@ from gender_demo import (
     Tracker,
     load_pipeline,
 )
-from gender_demo.boxes import iou
 from gender_demo.results import (
     Box,
     Face,
@@ -47,7 +46,7 @@ def stock(pipeline, min_face_px: int) -> Callable[[Image.Image], list[Face]]:
         boxes, scores, points = mtcnn.detect(frame, landmarks=True)
         found = () if boxes is None else zip(boxes, scores, points, strict=True)
         faces = [
-            Face(tuple(map(float, b)), float(s), tuple((float(x), float(y)) for x, y in p))
+            Face(Box(*map(float, b)), float(s), tuple((float(x), float(y)) for x, y in p))
             for b, s, p in found
         ]
         for face in faces:
@@ -110,22 +109,18 @@ def faithful(
     found = missed = false = shown = 0
     age: list[tuple[Box, int]] = []
     for faces, predictions in zip(reference, followed, strict=True):
-        boxes = [
-            face.box
-            for face in faces
-            if face.score > 0.9 and face.box[2] - face.box[0] > matched_px
-        ]
+        boxes = [face.box for face in faces if face.score > 0.9 and face.box.width > matched_px]
         age = [
-            (box, 1 + max((n for old, n in age if iou(old, box) > 0.4), default=0)) for box in boxes
+            (box, 1 + max((n for old, n in age if old.iou(box) > 0.4), default=0)) for box in boxes
         ]
         drawn = [p.face.box for p in predictions]
         for box, frames_seen in age:
             if frames_seen > 10:
-                hit = any(iou(box, other) >= 0.5 for other in drawn)
+                hit = any(box.iou(other) >= 0.5 for other in drawn)
                 found, missed = found + hit, missed + (not hit)
         shown += len(drawn)
         everything = [face.box for face in faces]
-        false += sum(not any(iou(box, other) >= 0.3 for other in everything) for box in drawn)
+        false += sum(not any(box.iou(other) >= 0.3 for other in everything) for box in drawn)
     table.row("reference faces followed", 100 * found / max(1, found + missed), 97, 99, "%")
     table.row(
         "boxes where detection sees none", 100 * false / max(1, shown), 1, 0.5, "%", most=True
@@ -139,15 +134,15 @@ def steady(pipeline, frames: list[Image.Image], path: Callable, table: Table) ->
         faces, (boxes, _), predictions = detect([frame])[0], stock(frame), follow(frame)
         if faces and boxes is not None and predictions:
             own.append(faces[0].box)
-            free.append(tuple(boxes[0]))
+            free.append(Box(*boxes[0]))
             smooth.append(predictions[0].face.box)
             truth.append(path(n / video.FPS))
             labels.append(predictions[0].label)
 
     def jitter(boxes: list[Box]) -> float:
         """Mean step between frames of the box's middle, beside the true movement's."""
-        middle = np.array([((b[0] + b[2]) / 2, (b[1] + b[3]) / 2) for b in boxes]) - np.array(truth)
-        size = np.array([(b[2] - b[0], b[3] - b[1]) for b in boxes])
+        middle = np.array([b.centre for b in boxes]) - np.array(truth)
+        size = np.array([(b.width, b.height) for b in boxes])
         return float(np.abs(np.diff(np.hstack([middle, size]), axis=0)).mean())
 
     table.row(
@@ -168,7 +163,7 @@ def passing(pipeline, table: Table) -> None:
     actors, follow, numbers = video.passing(), follower(pipeline), [{}, {}]
     for n, frame in enumerate(video.frames(actors, 130)):
         for prediction in follow(frame):
-            x = (prediction.face.box[0] + prediction.face.box[2]) / 2
+            x, _ = prediction.face.box.centre
             for i, actor in enumerate(actors):
                 other = actors[1 - i].path(n / video.FPS)[0]
                 place = actor.path(n / video.FPS)[0]
@@ -198,8 +193,7 @@ def coming(pipeline, table: Table) -> None:
     ]
     follow, seen = follower(pipeline), [[] for _ in actors]
     for frame in video.frames([stays, *actors], round((spans[-1][1] + 1) * video.FPS)):
-        boxes = [p.face.box for p in follow(frame)]
-        middles = [((x0 + x1) / 2, (y0 + y1) / 2) for x0, y0, x1, y1 in boxes]
+        middles = [p.face.box.centre for p in follow(frame)]
         for (x, y), boxed in zip(places, seen, strict=True):
             boxed.append(any(abs(x - a) < 20 and abs(y - b) < 25 for a, b in middles))
     waits, stay_on = [], []

@@ -16,7 +16,7 @@ from gender_demo.drawing.marks import (
     draw,
     marks,
 )
-from gender_demo.results import Face
+from gender_demo.results import Box, Face
 from gender_demo.vision.pipeline import (
     Pipeline,
     load_pipeline,
@@ -33,7 +33,7 @@ def stock_detect(pictures: list[Image.Image]) -> list[list[Face]]:
             if boxes is None
             else [
                 Face(
-                    tuple(map(float, box)),
+                    Box(*map(float, box)),
                     float(score),
                     tuple((float(x), float(y)) for x, y in five),
                 )

@@ -10,11 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gender_demo.results import (
-        Analysis,
-        Face,
-        Prediction,
-    )
+    from gender_demo.results import Analysis, Box, Face, Prediction
     from gender_demo.tracking.tracker import Tracker
     from gender_demo.vision.pipeline import (
         Pipeline,
@@ -23,6 +19,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Analysis": "results",
+    "Box": "results",
     "Face": "results",
     "Pipeline": "vision.pipeline",
     "Prediction": "results",
@@ -30,7 +27,7 @@ _HOMES = {
     "load_pipeline": "vision.pipeline",
 }
 
-__all__ = ["Analysis", "Face", "Pipeline", "Prediction", "Tracker", "load_pipeline"]
+__all__ = ["Analysis", "Box", "Face", "Pipeline", "Prediction", "Tracker", "load_pipeline"]
 
 
 def __getattr__(name: str) -> Any:

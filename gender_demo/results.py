@@ -1,16 +1,79 @@
-"""The result types that every step of the arrow hands on.
+"""The result types that every step of the arrow hands on, with their geometry.
 
 Frozen, free of pixels, and JSON by ``dataclasses.asdict``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in pixels of the upright picture; may reach beyond its border."""
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 Point = tuple[float, float]
+
+
+class Box(NamedTuple):
+    """An axis-aligned box in pixels of the upright picture; may reach beyond its border."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @property
+    def width(self) -> float:
+        """In pixels."""
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> float:
+        """In pixels."""
+        return self.y1 - self.y0
+
+    @property
+    def centre(self) -> Point:
+        """Its middle, in pixels."""
+        return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
+
+    @property
+    def area(self) -> float:
+        """In square pixels; 0 when a side is negative."""
+        return max(0.0, self.width) * max(0.0, self.height)
+
+    @property
+    def size_px(self) -> float:
+        """A face's size in pixels: the side of a square of the same area."""
+        return math.sqrt(self.area)
+
+    def contains(self, point: Point) -> bool:
+        """Whether a point lies inside or on the border."""
+        return self.x0 <= point[0] <= self.x1 and self.y0 <= point[1] <= self.y1
+
+    def intersection(self, other: Box) -> float:
+        """The area that both cover, in square pixels."""
+        low, high = map(max, self[:2], other[:2]), map(min, self[2:], other[2:])
+        return Box(*low, *high).area
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0 to 1."""
+        shared = self.intersection(other)
+        return shared / max(1e-9, self.area + other.area - shared)
+
+    def iom(self, other: Box) -> float:
+        """Intersection over the smaller of both areas ("minimum"), 0 to 1."""
+        return self.intersection(other) / max(1e-9, min(self.area, other.area))
+
+    def share_outside(self, size: tuple[int, int]) -> float:
+        """Share of the area that lies outside a (width, height) picture, 0 to 1."""
+        return 1.0 - self.intersection(Box(0, 0, *size)) / self.area if self.area else 1.0
+
+    def scaled(self, by: float) -> Box:
+        """The same box in a picture ``by`` times as wide and high."""
+        return Box(*(value * by for value in self))
+
+    def shifted(self, dx: float, dy: float) -> Box:
+        """The box moved ``dx`` pixels to the right and ``dy`` down."""
+        return Box(self.x0 + dx, self.y0 + dy, self.x1 + dx, self.y1 + dy)
 
 
 @dataclass(frozen=True)
@@ -25,13 +88,41 @@ class Face:
     score: float
     landmarks: tuple[Point, ...]
 
+    @property
+    def roll(self) -> float:
+        """The face's tilt in radians, clockwise positive; 0 when the eyes are level.
+
+        Eye line and eyes-to-mouth line are added as vectors: in profile the eyes nearly coincide
+        and the longer line decides.
+        """
+        (lx, ly), (rx, ry), _, (mlx, mly), (mrx, mry) = self.landmarks
+        down_x, down_y = (mlx + mrx - lx - rx) / 2, (mly + mry - ly - ry) / 2
+        return math.atan2((ry - ly) - down_x, (rx - lx) + down_y)
+
+    @property
+    def yaw(self) -> float:
+        """How far the nose is off the middle between the eyes, in eye distances, to the right
+        positive: 0 from in front, grows towards profile."""
+        (lx, _), (rx, _), (nx, _), *_ = self.landmarks
+        return (nx - (lx + rx) / 2) / max(4.0, abs(rx - lx))
+
+    def scaled(self, by: float) -> Face:
+        """The same face in a picture ``by`` times as wide and high."""
+        points = tuple((x * by, y * by) for x, y in self.landmarks)
+        return replace(self, box=self.box.scaled(by), landmarks=points)
+
+    def shifted(self, dx: float, dy: float) -> Face:
+        """The face moved ``dx`` pixels to the right and ``dy`` down."""
+        points = tuple((x + dx, y + dy) for x, y in self.landmarks)
+        return replace(self, box=self.box.shifted(dx, dy), landmarks=points)
+
 
 @dataclass(frozen=True)
 class Prediction:
     """How one face may be perceived.
 
     ``label`` is None for "unsure", and then ``reasons`` says why, by name. ``probability`` is that
-    of the likeliest class; ``probabilities`` are (class name, probability) in the checkpoint's
+    of the most probable class; ``probabilities`` are (class name, probability) in the checkpoint's
     order. ``track`` numbers the face through a video and is None for a single picture.
     """
 

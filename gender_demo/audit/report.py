@@ -43,7 +43,7 @@ from gender_demo.audit.tables import (
     tables,
     with_interval,
 )
-from gender_demo.vision.decision import about_gender
+from gender_demo.wording import about_gender
 
 if TYPE_CHECKING:
     from gender_demo.vision.checkpoint import Config

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gender_demo.vision.decision import REASONS
+from gender_demo.wording import REASONS
 
 PEERS = Path(__file__).with_name("peers.json")
 Row = dict[str, Any]

@@ -11,16 +11,12 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from gender_demo.boxes import overlap
 from gender_demo.results import (
     Analysis,
     Box,
     Prediction,
 )
-from gender_demo.vision.decision import (
-    certainty,
-    in_words,
-)
+from gender_demo.wording import certainty, in_words
 
 COLORS = ("#E69F00", "#009E73", "#F0E442", "#56B4E9", "#D55E00", "#CC79A7")
 """One per class, in the checkpoint's order, from Okabe and Ito's colour-blind-safe palette; blue
@@ -77,7 +73,7 @@ def draw(picture: Image.Image, marks: Iterable[dict[str, Any]]) -> Image.Image:
     unit = max(1.0, min(picture.size) / 320)
     for mark in marks:
         _draw_box(drawn, mark["box"], mark["color"], unit, dash=mark["dash"])
-    faces = [tuple(mark["box"]) for mark in marks]
+    faces = [Box(*mark["box"]) for mark in marks]
     captions: list[Box] = []
     for mark in marks:
         if mark["caption"]:
@@ -134,7 +130,7 @@ def _draw_caption(
         return
     chip = _chip(wrapped, font, mark["color"])
     left, top = _place(chip.size, mark["box"], picture.size, unit, faces, captions)
-    captions.append((left, top, left + chip.width, top + chip.height))
+    captions.append(Box(left, top, left + chip.width, top + chip.height))
     picture.paste(chip, (left, top), chip)
 
 
@@ -185,9 +181,9 @@ def _place(
 
     def cost(way: tuple[float, float]) -> float:
         x, y = _push(way, chip, inside)
-        rect = (x, y, x + width, y + height)
-        hidden = 4 * sum(overlap(rect, other) for other in captions)
-        hidden += sum(overlap(rect, other) for other in faces)
+        rect = Box(x, y, x + width, y + height)
+        hidden = 4 * sum(rect.intersection(other) for other in captions)
+        hidden += sum(rect.intersection(other) for other in faces)
         return hidden / (width * height) + 0.02 * ways.index(way)
 
     x, y = _push(min(ways, key=cost), chip, inside)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gender_demo.files.analyze import FileResult
 from gender_demo.results import Box, Prediction
-from gender_demo.vision.decision import REASONS, certainty
+from gender_demo.wording import REASONS, certainty
 
 UNSURE, NO_FACE = "unsure", "no face found"
 

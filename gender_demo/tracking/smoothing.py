@@ -66,8 +66,7 @@ class SmoothBox:
         self._value = foreseen + _weight(cutoff, passed) * (measured - foreseen)
         self._at_s = at_s
         dx, dy = self._value[:2] - measured[:2]
-        points = tuple((x + float(dx), y + float(dy)) for x, y in face.landmarks)
-        return replace(face, box=_to_box(self._value), landmarks=points)
+        return replace(face.shifted(float(dx), float(dy)), box=_to_box(self._value))
 
 
 def _weight(cutoff_hz: float | NDArray[np.float64], passed_s: float) -> NDArray[np.float64]:
@@ -76,16 +75,10 @@ def _weight(cutoff_hz: float | NDArray[np.float64], passed_s: float) -> NDArray[
 
 
 def _to_state(box: Box) -> NDArray[np.float64]:
-    x0, y0, x1, y1 = box
-    width, height = max(1.0, x1 - x0), max(1.0, y1 - y0)
-    return np.array([(x0 + x1) / 2, (y0 + y1) / 2, math.log(width), math.log(height)])
+    sides = math.log(max(1.0, box.width)), math.log(max(1.0, box.height))
+    return np.array([*box.centre, *sides])
 
 
 def _to_box(state: NDArray[np.float64]) -> Box:
-    x, y, width, height = state[0], state[1], math.exp(state[2]), math.exp(state[3])
-    return (
-        float(x - width / 2),
-        float(y - height / 2),
-        float(x + width / 2),
-        float(y + height / 2),
-    )
+    half = np.exp(state[2:]) / 2
+    return Box(*(state[:2] - half).tolist(), *(state[:2] + half).tolist())

@@ -10,20 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gender_demo.boxes import (
-    covers,
-    iou,
-)
 from gender_demo.results import (
     Box,
     Face,
     Prediction,
 )
 from gender_demo.tracking.smoothing import SmoothBox
-from gender_demo.vision.decision import (
-    Rules,
-    face_px,
-)
+from gender_demo.vision.decision import Rules
 
 NEW_SCORE, KEEP_SCORE, GONE_SCORE = 0.9, 0.6, 0.2
 """Detector scores at which a face starts to be followed, goes on being followed, is surely gone."""
@@ -66,14 +59,14 @@ def owners(
     the one that it looks like.
     """
     owns = [
-        face.score >= KEEP_SCORE and iou(face.box, box) > 0.3
+        face.score >= KEEP_SCORE and face.box.iou(box) > 0.3
         for face, box in zip(seen, expected, strict=True)
     ]
     likeness = [float(t.thumbnail @ new) for t, new in zip(tracks, thumbnails, strict=True)]
     order = sorted(range(len(tracks)), key=lambda i: -likeness[i])
     kept: list[int] = []
     for i in order:
-        owns[i] = owns[i] and not any(covers(seen[k].box, seen[i].box) for k in kept)
+        owns[i] = owns[i] and not any(same_face(seen[k].box, seen[i].box) for k in kept)
         if owns[i]:
             kept.append(i)
     return owns
@@ -85,8 +78,8 @@ def is_due(track: Track, at_s: float) -> bool:
         return False
     since = at_s - track.look_s
     pause = LOOK_AGAIN_S[min(track.looks, len(LOOK_AGAIN_S)) - 1]
-    turned = abs(turn(track.face) - track.look_turn) > 0.15
-    grown = abs(math.log(face_px(track.face.box) / max(1.0, track.look_px))) > 0.25
+    turned = abs(track.face.yaw - track.look_turn) > 0.15
+    grown = abs(math.log(track.face.box.size_px / max(1.0, track.look_px))) > 0.25
     return not track.looks or since >= pause or (since >= LOOK_AGAIN_S[1] and (turned or grown))
 
 
@@ -111,7 +104,12 @@ def thumbnail(picture: Image.Image, box: Box) -> NDArray[np.float32]:
     return unit
 
 
-def turn(face: Face) -> float:
-    """How far the nose is off the middle between the eyes, in eye distances: grows in profile."""
-    (lx, _), (rx, _), (nx, _), *_ = face.landmarks
-    return (nx - (lx + rx) / 2) / max(4.0, abs(rx - lx))
+def same_face(a: Box, b: Box) -> bool:
+    """Whether two boxes are on one face, by MTCNN's own measure."""
+    return a.iom(b) > 0.6
+
+
+def near(a: Box, b: Box) -> bool:
+    """Whether a face lost at ``a`` may have come back at ``b``: within two sides, of like size."""
+    away = math.dist(a.centre, b.centre)
+    return away < 2 * max(1.0, a.size_px) and 0.3 < b.area / max(1.0, a.area) < 3.3

@@ -16,12 +16,6 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from gender_demo.boxes import (
-    covers,
-    iou,
-    near,
-    scaled,
-)
 from gender_demo.results import (
     Analysis,
     Box,
@@ -35,24 +29,21 @@ from gender_demo.tracking.track import (
     NEW_SCORE,
     Track,
     is_due,
+    near,
     owners,
+    same_face,
     steadied,
     thumbnail,
-    turn,
 )
-from gender_demo.vision.decision import (
-    NOT_YET,
-    cut_share,
-    decide,
-    face_px,
-    sharpness,
-)
+from gender_demo.vision.decision import decide
 from gender_demo.vision.detector import (
     CELL_PX,
     FaceDetector,
     pyramid_scales,
 )
 from gender_demo.vision.pipeline import Pipeline
+from gender_demo.vision.quality import sharpness
+from gender_demo.wording import JUST_FOUND
 
 FOLLOW_PX = 480
 """The longer side at which faces are followed: larger frames are made smaller for it."""
@@ -129,7 +120,7 @@ class Tracker:
         owns = owners(self._tracks, expected, seen, thumbnails)
         for i, (track, face) in enumerate(zip(self._tracks, seen, strict=True)):
             others = (f for k, f in enumerate(seen) if k != i and owns[k])
-            track.crowded = any(iou(face.box, other.box) > 0.2 for other in others)
+            track.crowded = any(face.box.iou(other.box) > 0.2 for other in others)
             if owns[i]:
                 track.missed, track.seen_s = 0, at_s
                 track.face = track.box.update(face, at_s)
@@ -141,7 +132,7 @@ class Tracker:
         self._tracks = [
             track
             for track in self._tracks
-            if at_s - track.seen_s < FORGET_S and cut_share(track.face.box, picture.size) < 0.8
+            if at_s - track.seen_s < FORGET_S and track.face.box.share_outside(picture.size) < 0.8
         ]
 
     def _known(self) -> list[Box]:
@@ -153,7 +144,7 @@ class Tracker:
         scales = tuple(pyramid_scales(self._size, smallest))
         if not self._frame:
             return scales
-        lost = [face_px(t.face.box) for t in self._tracks if 0 < t.missed <= LOOK_NEAR_MISSED]
+        lost = [t.face.box.size_px for t in self._tracks if 0 < t.missed <= LOOK_NEAR_MISSED]
         near = [s for s in scales if any(0.5 < CELL_PX / s / px < 1.2 for px in lost)]
         every = SEARCH_EVERY if self._known() else 1
         if self._frame % every:
@@ -164,7 +155,8 @@ class Tracker:
 
     def _find(self, picture: Image.Image, at_s: float, faces: Sequence[Face]) -> None:
         for face in faces:
-            if face.score >= NEW_SCORE and not any(covers(box, face.box) for box in self._known()):
+            known = any(same_face(box, face.box) for box in self._known())
+            if face.score >= NEW_SCORE and not known:
                 self._welcome(picture, face, at_s)
 
     def _welcome(self, picture: Image.Image, face: Face, at_s: float) -> None:
@@ -187,7 +179,7 @@ class Tracker:
 
     def _is_small(self, track: Track) -> bool:
         """Whether the classifier would see more of a face in a larger frame."""
-        return face_px(track.face.box) < self.pipeline.checkpoint.config.input_px
+        return track.face.box.size_px < self.pipeline.checkpoint.config.input_px
 
     def _due(self, px: int, at_s: float) -> list[Track]:
         """The few faces that the classifier should look at most in a frame of ``px`` pixels'
@@ -229,13 +221,13 @@ class Tracker:
         track.looks += 1
         track.look_s, track.look_px, track.look_turn = (
             at_s,
-            face_px(track.face.box),
-            turn(track.face),
+            track.face.box.size_px,
+            track.face.yaw,
         )
 
     def _in(self, picture: Image.Image, face: Face) -> Face:
         """A followed face in the pixels of the frame as it came."""
-        return scaled(face, picture.width / self._size[0])
+        return face.scaled(picture.width / self._size[0])
 
     def _analysis(self, picture: Image.Image) -> Analysis:
         self._frame += 1
@@ -252,7 +244,7 @@ class Tracker:
             return replace(track.shown, face=face)
         classes = self.pipeline.checkpoint.config.classes
         even = tuple((name, 1 / len(classes)) for name in classes)
-        return Prediction(face, None, 1 / len(classes), even, (NOT_YET,), track.number)
+        return Prediction(face, None, 1 / len(classes), even, (JUST_FOUND,), track.number)
 
 
 def follow_all(frames: Sequence[tuple[Tracker, Image.Image, float]]) -> list[Analysis]:

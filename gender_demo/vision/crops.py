@@ -29,29 +29,12 @@ FILL = (127, 127, 127)
 """What stands where the square reaches beyond the picture."""
 
 
-def face_roll(face: Face) -> float:
-    """The face's tilt in radians, clockwise positive; 0 when the eyes are level.
-
-    Eye line and eyes-to-mouth line are added as vectors: in profile the eyes nearly coincide and
-    the longer line decides.
-    """
-    (lx, ly), (rx, ry), _, (mlx, mly), (mrx, mry) = face.landmarks
-    down_x, down_y = (mlx + mrx - lx - rx) / 2, (mly + mry - ly - ry) / 2
-    return math.atan2((ry - ly) - down_x, (rx - lx) + down_y)
-
-
 def crop_square(face: Face) -> tuple[float, float, float, float]:
     """Centre x, centre y, side in pixels and roll in radians of the square that is cut."""
-    x0, y0, x1, y1 = face.box
-    side = SIDE_PER_BOX * math.sqrt(max(1.0, x1 - x0) * max(1.0, y1 - y0))
-    roll = face_roll(face)
-    down = SHIFT_DOWN * side
-    return (
-        (x0 + x1) / 2 - down * math.sin(roll),
-        (y0 + y1) / 2 + down * math.cos(roll),
-        side,
-        roll,
-    )
+    side = SIDE_PER_BOX * max(1.0, face.box.size_px)
+    roll, down = face.roll, SHIFT_DOWN * side
+    x, y = face.box.centre
+    return x - down * math.sin(roll), y + down * math.cos(roll), side, roll
 
 
 def crop_face(

@@ -19,7 +19,6 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 from torchvision.ops import roi_align
 
-from gender_demo.boxes import area
 from gender_demo.results import (
     Box,
     Face,
@@ -89,7 +88,7 @@ class FaceDetector:
             for i, border in zip(empty, borders, strict=True)
         ]
         for i, border, faces in zip(empty, borders, self._detect_by_size(bordered), strict=True):
-            found[i] = [_shift(face, -border) for face in faces]
+            found[i] = [face.shifted(-border, -border) for face in faces]
         return found
 
     __call__ = detect
@@ -107,7 +106,7 @@ class FaceDetector:
         if known is not None and len(boxes):
             new = torch.tensor(
                 [
-                    not any(same_place(box, other) for other in known[owner])
+                    not any(same_place(Box(*box), other) for other in known[owner])
                     for box, owner in zip(boxes.tolist(), owners.tolist(), strict=True)
                 ]
             )
@@ -124,7 +123,7 @@ class FaceDetector:
         for face, owner in zip(faces, owners[keep].tolist(), strict=True):
             result[owner].append(face)
         for found in result:
-            found.sort(key=lambda face: -area(face.box))
+            found.sort(key=lambda face: -face.box.area)
         return result
 
     @torch.inference_mode()
@@ -282,14 +281,8 @@ def _cut(images: Tensor, boxes: Tensor, owners: Tensor, size_px: int) -> tuple[T
 
 def _to_faces(boxes: Tensor, scores: Tensor, points: Tensor) -> list[Face]:
     return [
-        Face((x0, y0, x1, y1), score, tuple((x, y) for x, y in landmarks))
-        for (x0, y0, x1, y1), score, landmarks in zip(
+        Face(Box(*box), score, tuple((x, y) for x, y in landmarks))
+        for box, score, landmarks in zip(
             boxes.tolist(), scores.tolist(), points.tolist(), strict=True
         )
     ]
-
-
-def _shift(face: Face, by: float) -> Face:
-    x0, y0, x1, y1 = face.box
-    points = tuple((x + by, y + by) for x, y in face.landmarks)
-    return Face((x0 + by, y0 + by, x1 + by, y1 + by), face.score, points)

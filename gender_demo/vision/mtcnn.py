@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torchvision.ops import batched_nms
 
-from gender_demo.boxes import area
 from gender_demo.results import Box
 
 SEATS = (
@@ -76,8 +73,6 @@ def areas(boxes: Tensor) -> Tensor:
     return (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1)
 
 
-def same_place(box: Sequence[float], other: Box) -> bool:
+def same_place(box: Box, known: Box) -> bool:
     """Whether a candidate only finds again what is known: its centre inside, of like size."""
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    inside = other[0] < x < other[2] and other[1] < y < other[3]
-    return inside and 0.25 < area(box) / max(1.0, area(other)) < 4
+    return known.contains(box.centre) and 0.25 < box.area / max(1.0, known.area) < 4

@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from gender_demo.boxes import scaled
 from gender_demo.results import (
     Analysis,
     Face,
@@ -23,15 +22,13 @@ from gender_demo.vision.checkpoint import (
     load_checkpoint,
 )
 from gender_demo.vision.crops import crop_face
-from gender_demo.vision.decision import (
-    decide,
-    sharpness,
-)
+from gender_demo.vision.decision import decide
 from gender_demo.vision.memory_fallback import (
     SturdyClassifier,
     SturdyDetector,
 )
 from gender_demo.vision.preflight import check_device, no_device
+from gender_demo.vision.quality import sharpness
 
 MAX_SEARCH_PX = 1600
 """Larger pictures are searched at this longer side; faces are still cut from the full picture."""
@@ -88,7 +85,7 @@ class Pipeline:
         """The MAX_FACES largest faces of each picture, in its own pixels."""
         small = [_shrink(picture) for picture in pictures]
         return [
-            [scaled(face, picture.width / less.width) for face in faces[:MAX_FACES]]
+            [face.scaled(picture.width / less.width) for face in faces[:MAX_FACES]]
             for picture, less, faces in zip(pictures, small, self.detect(small), strict=True)
         ]
 

@@ -32,8 +32,8 @@ from gender_demo.files.analyze import FileResult, analyze_files
 from gender_demo.files.export import to_csv, to_jpeg, to_json
 from gender_demo.files.names import annotated_name, free_name, name_key, printable
 from gender_demo.files.rows import NO_FACE, UNSURE, FaceRow, rows
-from gender_demo.vision.decision import in_words
 from gender_demo.vision.pictures import clean_name, open_picture
+from gender_demo.wording import in_words
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline

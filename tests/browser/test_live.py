@@ -15,11 +15,11 @@ import pytest
 from PIL import Image, ImageColor
 from playwright.sync_api import Page, expect
 
-from gender_demo.boxes import iou
 from gender_demo.drawing.marks import (
     COLORS,
     UNSURE_COLOR,
 )
+from gender_demo.results import Box
 from tests.support.face_video import FaceVideo
 from tests.support.live_page import snapshot, start, violations, wait_for_box
 from tests.support.server import app_flags, free_port, start_app, stop_app
@@ -40,8 +40,8 @@ def fits(page: Page, video: FaceVideo, mirrored: bool = False) -> list[float]:
         shot = snapshot(page)
         x0, y0, x1, y1 = video.boxes[shot["number"]]
         width = shot["size"][0]
-        truth = (width - x1, y0, width - x0, y1) if mirrored else (x0, y0, x1, y1)
-        result.append(max((iou(mark["box"], truth) for mark in shot["marks"]), default=0.0))
+        truth = Box(width - x1, y0, width - x0, y1) if mirrored else Box(x0, y0, x1, y1)
+        result.append(max((Box(*mark["box"]).iou(truth) for mark in shot["marks"]), default=0.0))
         page.wait_for_timeout(150)
     return sorted(result)
 

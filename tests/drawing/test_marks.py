@@ -29,13 +29,13 @@ from gender_demo.results import (
 
 
 def prediction(
-    box: Box = (40, 30, 100, 110),
+    box: tuple[float, ...] = (40, 30, 100, 110),
     label: str | None = "female",
     probability: float = 0.93,
     reasons: tuple[str, ...] = (),
 ) -> Prediction:
     probabilities = (("female", probability), ("male", 1 - probability))
-    face = Face(box, 0.99, ((0, 0),) * 5)
+    face = Face(Box(*box), 0.99, ((0, 0),) * 5)
     return Prediction(face, label, probability, probabilities, reasons, 7)
 
 
@@ -135,9 +135,9 @@ def test_colour_blind_people_can_tell_the_two_labels_and_unsure_apart(kind: str 
 
 def test_any_number_of_classes_has_colours() -> None:
     names = [f"class {i}" for i in range(9)]
+    face = Face(Box(0, 0, 9, 9), 1.0, ())
     many = tuple(
-        Prediction(Face((0, 0, 9, 9), 1.0, ()), name, 0.9, tuple((other, 0.1) for other in names))
-        for name in names
+        Prediction(face, name, 0.9, tuple((other, 0.1) for other in names)) for name in names
     )
     colors = [mark["color"] for mark in marks(Analysis((99, 99), many))]
     assert colors[:6] == list(COLORS)
@@ -163,7 +163,7 @@ def test_draws_box_and_caption_on_a_new_picture(ground: int) -> None:
 @pytest.mark.parametrize("where", ["top left", "bottom right", "all", "outside"])
 def test_any_size_and_place(size: tuple[int, int], where: str) -> None:
     wide, high = size
-    box: Box = {
+    box = {
         "top left": (-3.0, -3.0, wide * 0.3, high * 0.3),
         "bottom right": (wide * 0.8, high * 0.8, wide + 4.0, high + 4.0),
         "all": (0.0, 0.0, float(wide), float(high)),
@@ -178,7 +178,7 @@ def test_any_size_and_place(size: tuple[int, int], where: str) -> None:
 def test_the_caption_of_a_face_in_the_corner_is_whole() -> None:
     """Its plate has as many pixels as that of a face in the middle."""
 
-    def plate(box: Box) -> int:
+    def plate(box: tuple[float, ...]) -> int:
         before = Image.new("RGB", (640, 480), "white")
         after = np.asarray(draw(before, marks(analysis(prediction(box), size=(640, 480)))))
         color = tuple(int(COLORS[0][i : i + 2], 16) for i in (1, 3, 5))
@@ -195,7 +195,7 @@ def test_captions_in_a_crowd_do_not_cover_each_other() -> None:
     size = (1600, 900)
     color = tuple(int(COLORS[0][i : i + 2], 16) for i in (1, 3, 5))
 
-    def painted(some: list[Box]) -> int:
+    def painted(some: list[tuple[float, ...]]) -> int:
         found = analysis(*(prediction(box) for box in some), size=size)
         drawn = np.asarray(draw(Image.new("RGB", size, "white"), marks(found)))
         return int((drawn == color).all(axis=2).sum())

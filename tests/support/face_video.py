@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from gender_demo.results import Box
 from tests.support.paths import ASTRONAUT
 
 ASTRONAUT_BOX = (179.0, 60.0, 267.0, 174.5)
@@ -26,7 +27,7 @@ class FaceVideo:
 
     path: Path
     size: tuple[int, int]
-    boxes: tuple[tuple[float, float, float, float], ...]
+    boxes: tuple[Box, ...]
 
 
 def make_face_video(
@@ -59,7 +60,7 @@ def make_face_video(
                 _write_number(frame, number)
             frame.save(file, "JPEG", quality=85)
             x0, y0, x1, y1 = (scale * value for value in ASTRONAUT_BOX)
-            boxes.append((x0 + x, y0 + y, x1 + x, y1 + y))
+            boxes.append(Box(x0 + x, y0 + y, x1 + x, y1 + y))
     return FaceVideo(path, size, tuple(boxes))
 
 

@@ -12,11 +12,11 @@ from gender_demo.tracking.smoothing import SmoothBox
 
 def face(x: float, y: float = 200, size: float = 100) -> Face:
     half = size / 2
-    return Face((x - half, y - half, x + half, y + half), 0.99, ((x, y),) * 5)
+    return Face(Box(x - half, y - half, x + half, y + half), 0.99, ((x, y),) * 5)
 
 
 def middle(box: Box) -> float:
-    return (box[0] + box[2]) / 2
+    return box.centre[0]
 
 
 def test_a_still_face_stands_still() -> None:

@@ -9,7 +9,6 @@ import pytest
 import torch
 from PIL import Image
 
-from gender_demo.boxes import iou
 from gender_demo.results import (
     Analysis,
     Prediction,
@@ -23,11 +22,11 @@ from gender_demo.vision.checkpoint import (
     Config,
 )
 from gender_demo.vision.decision import (
-    NOT_YET,
     Rules,
 )
 from gender_demo.vision.detector import FaceDetector
 from gender_demo.vision.pipeline import Pipeline
+from gender_demo.wording import JUST_FOUND
 from tests.support import video
 
 CLASSES = ("female", "male")
@@ -61,8 +60,7 @@ class Watcher:
 
 
 def middle(prediction: Prediction) -> tuple[float, float]:
-    x0, y0, x1, y1 = prediction.face.box
-    return (x0 + x1) / 2, (y0 + y1) / 2
+    return prediction.face.box.centre
 
 
 def sorted_(analysis: Analysis) -> list[Prediction]:
@@ -118,7 +116,7 @@ def test_a_crowd_is_looked_at_a_few_faces_at_a_time(detector: FaceDetector) -> N
     watcher = Watcher(detector)
     seen = watcher.watch(video.crowd(10), 12)
     assert max(watcher.looked) <= 2
-    waiting = [p for p in seen[0].predictions if p.reasons == (NOT_YET,)]
+    waiting = [p for p in seen[0].predictions if p.reasons == (JUST_FOUND,)]
     assert len(waiting) == len(seen[0].predictions) - 2
     assert all(p.label is None and p.probability == 0.5 for p in waiting)
     assert all(p.label == "female" for p in seen[11].predictions)
@@ -152,7 +150,7 @@ def test_viewers_in_one_batch_see_what_each_would_see_alone(detector: FaceDetect
             shown, expected = sorted_(analysis), sorted_(seen[n])
             assert [p.label for p in shown] == [p.label for p in expected]
             for prediction, other in zip(shown, expected, strict=True):
-                assert iou(prediction.face.box, other.face.box) > 0.9
+                assert prediction.face.box.iou(other.face.box) > 0.9
     assert follow_all([]) == []
 
 

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from gender_demo.results import Face
+from gender_demo.results import Box, Face
 from gender_demo.vision.crops import (
     FILL,
     crop_face,
     crop_square,
-    face_roll,
 )
 
 
@@ -24,12 +23,12 @@ def face(roll: float = 0.0, centre: tuple[float, float] = (100, 100), size: floa
         for x, y in points
     )
     x, y, half = *centre, size / 2
-    return Face((x - half, y - half, x + half, y + half), 0.99, turned)
+    return Face(Box(x - half, y - half, x + half, y + half), 0.99, turned)
 
 
 @pytest.mark.parametrize("degrees", [-60, -15, 0, 10, 45])
 def test_roll_is_the_landmarks_turn(degrees: float) -> None:
-    assert math.degrees(face_roll(face(math.radians(degrees)))) == pytest.approx(degrees)
+    assert math.degrees(face(math.radians(degrees)).roll) == pytest.approx(degrees)
 
 
 def test_the_square_lies_below_the_box_as_the_training_chips_do() -> None:

@@ -6,20 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from gender_demo.results import Face
-from gender_demo.vision.decision import (
-    NOT_YET,
-    REASONS,
-    Rules,
-    cut_share,
-    decide,
-    face_px,
-    in_words,
-    sharpness,
-)
+from gender_demo.results import Box, Face
+from gender_demo.vision.decision import Rules, decide
+from gender_demo.vision.quality import sharpness
+from gender_demo.wording import JUST_FOUND, REASONS, in_words
 
 RULES = Rules(min_probability=0.8, min_face_px=24, min_sharpness=3, min_score=0.9)
-FACE = Face((100, 100, 200, 200), 0.99, ((0, 0),) * 5)
+FACE = Face(Box(100, 100, 200, 200), 0.99, ((0, 0),) * 5)
 CLASSES = ("female", "male")
 
 
@@ -38,9 +31,9 @@ def test_a_good_face_gets_its_likeliest_label() -> None:
     ("reason", "face", "likely", "sharp"),
     [
         ("close_call", FACE, 0.79, 9),
-        ("small", replace(FACE, box=(100, 100, 120, 122)), 0.95, 9),
+        ("small", replace(FACE, box=Box(100, 100, 120, 122)), 0.95, 9),
         ("blurred", FACE, 0.95, 2.9),
-        ("cut_off", replace(FACE, box=(-40, 100, 60, 200)), 0.95, 9),
+        ("cut_off", replace(FACE, box=Box(-40, 100, 60, 200)), 0.95, 9),
         ("barely_detected", replace(FACE, score=0.85), 0.95, 9),
     ],
 )
@@ -51,22 +44,14 @@ def test_each_reason_withholds_the_label(
 
 
 def test_reasons_add_up_and_all_have_words() -> None:
-    poor = Face((-50, 100, -30, 120), 0.5, FACE.landmarks)
+    poor = Face(Box(-50, 100, -30, 120), 0.5, FACE.landmarks)
     label, reasons = judged(poor, 0.6, 0)
     assert label is None
-    assert {*reasons, NOT_YET} == set(REASONS)
+    assert {*reasons, JUST_FOUND} == set(REASONS)
 
 
 def test_the_threshold_itself_is_sure_enough() -> None:
     assert judged(likely=0.8)[0] == "male"
-
-
-def test_face_px_and_cut_share() -> None:
-    assert face_px((0, 0, 30, 120)) == pytest.approx(60)
-    assert cut_share((0, 0, 10, 10), (640, 480)) == 0
-    assert cut_share((-5, 0, 5, 10), (640, 480)) == pytest.approx(0.5)
-    assert cut_share((700, 0, 710, 10), (640, 480)) == 1
-    assert cut_share((5, 5, 5, 5), (640, 480)) == 1
 
 
 def test_sharpness_falls_with_blur_and_not_with_darkness() -> None:

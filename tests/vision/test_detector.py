@@ -10,9 +10,7 @@ import pytest
 from facenet_pytorch import MTCNN
 from PIL import Image
 
-from gender_demo.boxes import area
 from gender_demo.results import Box
-from gender_demo.tracking.tracker import iou
 from gender_demo.vision.detector import (
     FaceDetector,
     pyramid_scales,
@@ -30,13 +28,13 @@ def example(name: str) -> Image.Image:
 
 
 def matches(boxes: list[Box], others: list[Box], least: float) -> int:
-    return sum(any(iou(box, other) >= least for other in others) for box in boxes)
+    return sum(any(box.iou(other) >= least for other in others) for box in boxes)
 
 
 def test_it_finds_what_stock_finds(detector: FaceDetector) -> None:
     picture = example("solvay_1927.jpg")
     boxes, scores = MTCNN(keep_all=True).detect(picture)
-    sure = [tuple(box) for box, score in zip(boxes, scores, strict=True) if score > 0.9]
+    sure = [Box(*box) for box, score in zip(boxes, scores, strict=True) if score > 0.9]
     found = [face.box for face in detector.detect([picture])[0]]
     assert len(sure) == 29
     assert matches(sure, found, 0.7) == 29
@@ -54,9 +52,7 @@ def test_landmarks_lie_where_a_face_has_them(detector: FaceDetector) -> None:
     assert lx < nx < rx
     assert mlx < mrx
     assert max(ly, ry) < ny < min(mly, mry)
-    assert all(
-        face.box[0] < x < face.box[2] and face.box[1] < y < face.box[3] for x, y in face.landmarks
-    )
+    assert all(face.box.contains(point) for point in face.landmarks)
 
 
 def test_a_batch_is_the_same_as_one_by_one(detector: FaceDetector) -> None:
@@ -82,7 +78,7 @@ def test_small_and_large_faces(detector: FaceDetector, size_px: int) -> None:
     scale = size_px / (0.2 * picture.height)
     small = picture.resize((round(picture.width * scale), round(picture.height * scale)))
     whole = detector.detect([picture])[0][0].box
-    expected = tuple(value * small.width / picture.width for value in whole)
+    expected = whole.scaled(small.width / picture.width)
     assert matches([expected], [face.box for face in detector.detect([small])[0]], 0.7) == 1
 
 
@@ -91,12 +87,12 @@ def test_a_face_that_fills_the_picture_or_is_cut_by_its_border(detector: FaceDet
     x0, y0, x1, y1 = (round(v) for v in detector.detect([picture])[0][0].box)
     filling = detector.detect([picture.crop((x0, y0, x1, y1))])[0]
     assert filling
-    assert iou(filling[0].box, (0, 0, x1 - x0, y1 - y0)) > 0.7
+    assert filling[0].box.iou(Box(0, 0, x1 - x0, y1 - y0)) > 0.7
     third = (x1 - x0) // 3
     for cut in ((x0 + third, 0, picture.width, picture.height), (0, 0, x1 - third, picture.height)):
         found = detector.detect([picture.crop(cut)])[0]
-        here = (x0 - cut[0], y0, x1 - cut[0], y1)
-        assert any(iou(face.box, here) > 0.4 for face in found), cut
+        here = Box(x0 - cut[0], y0, x1 - cut[0], y1)
+        assert any(face.box.iou(here) > 0.4 for face in found), cut
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 400), (11, 11), (12, 12), (19, 30)])
@@ -114,13 +110,12 @@ def test_follow_finds_the_face_from_a_rough_box_and_doubts_elsewhere(
     detector: FaceDetector,
 ) -> None:
     picture = example("astronaut.jpg")
-    x0, y0, x1, y1 = detector.detect([picture])[0][0].box
-    w, h = x1 - x0, y1 - y0
-    rough = (x0 + 0.1 * w, y0 - 0.07 * h, x1 + 0.1 * w, y1 - 0.07 * h)
-    nothing = (2.0, picture.height - 80.0, 60.0, picture.height - 10.0)
+    box = detector.detect([picture])[0][0].box
+    rough = box.shifted(0.1 * box.width, -0.07 * box.height)
+    nothing = Box(2.0, picture.height - 80.0, 60.0, picture.height - 10.0)
     ((here, there), ()) = detector.follow([picture, picture], [[rough, nothing], []])
     assert here.score > 0.95
-    assert iou(here.box, (x0, y0, x1, y1)) > iou(rough, (x0, y0, x1, y1))
+    assert here.box.iou(box) > rough.iou(box)
     assert there.score < 0.5
     assert detector.follow([picture], [[]]) == [[]]
 
@@ -172,7 +167,7 @@ def test_boxes_hold_still_when_the_picture_moves() -> None:
                 min(faces, key=lambda other: math.dist(other.landmarks[2], face.landmarks[2]))
                 for faces in found
             ]
-            sides.append([math.sqrt(area(other.box)) for other in same])
+            sides.append([other.box.size_px for other in same])
         return float(np.mean(np.std(sides, axis=1) / np.mean(sides, axis=1)))
 
     settled, first_word = spread(FaceDetector()), spread(Unsettled())

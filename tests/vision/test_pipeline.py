@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from gender_demo.errors import DeviceError
-from gender_demo.results import Face
+from gender_demo.results import Box, Face
 from gender_demo.vision.checkpoint import (
     Checkpoint,
     Config,
@@ -40,7 +40,7 @@ def bright_squares(pictures: list[Image.Image]) -> list[list[Face]]:
         if box is None
         else [
             Face(
-                tuple(map(float, box)),
+                Box(*map(float, box)),
                 0.99,
                 tuple(
                     (box[0] + x * (box[2] - box[0]), box[1] + y * (box[3] - box[1]))
@@ -139,7 +139,7 @@ def test_devices() -> None:
 def test_a_crowd_is_told_of_up_to_a_limit() -> None:
     def crowd(pictures: list[Image.Image]) -> list[list[Face]]:
         points = ((1.0, 1.0),) * 5
-        return [[Face((0.0, 0.0, 30.0, 30.0), 0.9, points)] * (MAX_FACES + 5) for _ in pictures]
+        return [[Face(Box(0.0, 0.0, 30.0, 30.0), 0.9, points)] * (MAX_FACES + 5) for _ in pictures]
 
     pipeline = Pipeline(crowd, redness, CHECKPOINT)
     assert len(pipeline.analyze(square((255, 0, 0))).predictions) == MAX_FACES

@@ -19,6 +19,7 @@ from PIL import Image
 from gender_demo.errors import FrameError
 from gender_demo.results import (
     Analysis,
+    Box,
     Face,
     Prediction,
 )
@@ -48,7 +49,7 @@ def request(number: int = 0, viewer: int = 1, picture: bytes | None = None) -> d
 
 def one_face(picture: Image.Image, at_s: float) -> Analysis:
     """A tracker that has found one face, whatever the picture."""
-    face = Face((8.0, 8.0, 40.0, 40.0), 0.99, ((0.0, 0.0),) * 5)
+    face = Face(Box(8.0, 8.0, 40.0, 40.0), 0.99, ((0.0, 0.0),) * 5)
     guess = Prediction(face, "female", 0.9, (("female", 0.9), ("male", 0.1)), track=1)
     return Analysis(picture.size, (guess,))
 

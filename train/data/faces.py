@@ -7,6 +7,7 @@ anywhere and in any order.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +17,18 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from gender_demo.boxes import scaled
 from gender_demo.errors import PictureError
 from gender_demo.results import Face
 from gender_demo.vision.crops import (
     crop_face,
     crop_whole,
 )
-from gender_demo.vision.decision import (
-    face_px,
-    sharpness,
-)
 from gender_demo.vision.detector import (
     GREY,
     FaceDetector,
 )
 from gender_demo.vision.pictures import open_picture
+from gender_demo.vision.quality import sharpness
 from train.data.records import Record
 
 CROP_PX = 144
@@ -143,7 +140,7 @@ def find_faces(pictures: Sequence[Image.Image], search_px: int) -> list[list[Fac
         for start in range(0, len(left), BATCH):
             chunk = left[start : start + BATCH]
             for i, faces in zip(chunk, detector.detect([shown[i][0] for i in chunk]), strict=True):
-                found[i] = [scaled(face, shown[i][1]) for face in faces]
+                found[i] = [face.scaled(shown[i][1]) for face in faces]
     return found
 
 
@@ -163,12 +160,11 @@ def _shrink(picture: Image.Image) -> tuple[Image.Image, float]:
 
 def _choose(faces: Sequence[Face], picture: Image.Image, sorting: Sorting) -> Face | None:
     def distance(face: Face) -> float:
-        x0, y0, x1, y1 = face.box
-        return (x0 + x1 - picture.width) ** 2 + (y0 + y1 - picture.height) ** 2
+        return math.dist(face.box.centre, (picture.width / 2, picture.height / 2))
 
     if sorting.face == "middle":
         return min(faces, key=distance, default=None)
-    return max(faces, key=lambda face: face_px(face.box), default=None)
+    return max(faces, key=lambda face: face.box.size_px, default=None)
 
 
 def _judge(
@@ -176,8 +172,8 @@ def _judge(
 ) -> tuple[str, Row]:
     if face is None:
         return "no_face", {}
-    side = face_px(face.box)
-    rivals = sum(face_px(other.box) >= COMPARABLE * side for other in faces)
+    side = face.box.size_px
+    rivals = sum(other.box.size_px >= COMPARABLE * side for other in faces)
     sharp = sharpness(crop_face(picture, face, SHARP_PX))
     facts = {
         "box": list(face.box),

@@ -16,7 +16,7 @@ from scipy.optimize import isotonic_regression
 from gender_demo.vision.checkpoint import Checkpoint
 from gender_demo.vision.classifier import Classifier
 from gender_demo.vision.crops import crop_whole
-from gender_demo.vision.decision import sharpness
+from gender_demo.vision.quality import sharpness
 from train.data.crops import Crops
 
 BLURS = (0.0, 0.01, 0.02, 0.03, 0.045, 0.07)

@@ -15,13 +15,12 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from gender_demo.results import Face
+from gender_demo.results import Box, Face
 from gender_demo.vision import detector
 from gender_demo.vision import low_light as light
 from gender_demo.vision import mtcnn as candidates
 from gender_demo.vision.checkpoint import write_file
 from gender_demo.vision.crops import crop_whole
-from gender_demo.vision.decision import face_px
 from gender_demo.vision.pipeline import (
     Detect,
     Pipeline,
@@ -146,7 +145,7 @@ def _observe_batch(
             values = next(whole) if whole_if_none else ()
             label, reasons = None, (NO_FACE,)
         guess = config.classes[values.index(max(values))] if values else None
-        size = None if face is None else face_px(face.box)
+        size = None if face is None else face.box.size_px
         result.append(Observation(sample, values, guess, label, reasons, size))
     return result
 
@@ -163,15 +162,8 @@ def aim(sample: Sample, picture: Image.Image) -> Point:
 def nearest(faces: Sequence[Face], aim: Point, *, must_hold: bool = False) -> Face | None:
     """The face whose box's centre is nearest ``aim``; ``must_hold``: of those that hold it."""
 
-    def away(face: Face) -> float:
-        x0, y0, x1, y1 = face.box
-        return math.hypot((x0 + x1) / 2 - aim[0], (y0 + y1) / 2 - aim[1])
-
-    def holds(face: Face) -> bool:
-        x0, y0, x1, y1 = face.box
-        return x0 <= aim[0] <= x1 and y0 <= aim[1] <= y1
-
-    return min((face for face in faces if not must_hold or holds(face)), key=away, default=None)
+    held = [face for face in faces if not must_hold or face.box.contains(aim)]
+    return min(held, key=lambda face: math.dist(face.box.centre, aim), default=None)
 
 
 class RememberedDetector:
@@ -205,6 +197,6 @@ class RememberedDetector:
 
 
 def _face(values: dict[str, object]) -> Face:
-    box: tuple[float, float, float, float] = tuple(values["box"])  # type: ignore[assignment,arg-type]
+    box = Box(*values["box"])  # type: ignore[misc]
     points = tuple((x, y) for x, y in values["landmarks"])  # type: ignore[attr-defined]
     return Face(box, float(values["score"]), points)  # type: ignore[arg-type]
