@@ -12,10 +12,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gender_demo.drawing.marks import (
-    draw,
-    marks,
-)
+from gender_demo.drawing.marks import marks
+from gender_demo.drawing.paint import draw
 from gender_demo.results import Box, Face
 from gender_demo.vision.pipeline import (
     Pipeline,

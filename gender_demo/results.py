@@ -140,3 +140,10 @@ class Analysis:
 
     size: tuple[int, int]
     predictions: tuple[Prediction, ...]
+
+    @property
+    def left_to_right(self) -> tuple[int, ...]:
+        """Each face's rank by where its middle lies, from 1 at the left, in predictions' order."""
+        middles = [p.face.box.centre[0] for p in self.predictions]
+        order = sorted(range(len(middles)), key=middles.__getitem__)
+        return tuple(order.index(i) + 1 for i in range(len(middles)))

@@ -113,7 +113,8 @@ class Drawings:
 
     def write(self, result: FileResult) -> str | None:
         """Draw one result, if there is anything to draw; what went wrong as a note, or None."""
-        from gender_demo.drawing.marks import draw, marks
+        from gender_demo.drawing.marks import marks
+        from gender_demo.drawing.paint import draw
 
         if result.picture is None or result.analysis is None:
             return None

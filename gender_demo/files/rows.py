@@ -15,8 +15,9 @@ UNSURE, NO_FACE = "unsure", "no face found"
 class FaceRow:
     """One face, or one file without any (``face`` is None, ``note`` says why).
 
-    ``face`` counts from 1; ``label`` is UNSURE where it is withheld and "" without a face;
-    ``probability`` is that of the most probable class, 0 to 1; ``box`` is in the picture's pixels.
+    ``face`` counts from 1 at the left; ``label`` is UNSURE where it is withheld and "" without a
+    face; ``probability`` is that of the most probable class, 0 to 1; ``box`` is in the picture's
+    pixels.
     """
 
     file: str
@@ -40,15 +41,16 @@ class FaceRow:
 
 
 def rows(result: FileResult) -> list[FaceRow]:
-    """One row per face; a file without faces has one row and a note."""
+    """One row per face, from left to right; a file without faces has one row and a note."""
     note = result.note or ""
     if result.analysis is None:
         return [FaceRow(result.name, note=result.error or "")]
     if not result.analysis.predictions:
         return [FaceRow(result.name, note="; ".join(filter(None, (NO_FACE, note))))]
+    found = zip(result.analysis.left_to_right, result.analysis.predictions, strict=True)
     return [
         _row(result.name, number, prediction, note if number == 1 else "")
-        for number, prediction in enumerate(result.analysis.predictions, 1)
+        for number, prediction in sorted(found, key=lambda pair: pair[0])
     ]
 
 

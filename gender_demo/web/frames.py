@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import math
 import re
 import time
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from PIL import Image
 
@@ -24,7 +24,8 @@ VIEWER = re.compile(r"[0-9a-f]{32}")
 class Frame:
     """One checked request: the viewer's secret, the frame's number and time, the JPEG.
 
-    ``at_s`` is by the viewer's clock, ``came_s`` by the server's.
+    ``at_s`` is by the viewer's clock, ``came_s`` by the server's. ``shown_px``: how wide the
+    picture stands on the viewer's screen, in CSS pixels, where that is known.
     """
 
     viewer: str
@@ -32,10 +33,14 @@ class Frame:
     at_s: float
     jpeg: bytes
     came_s: float
+    shown_px: float | None = None
 
 
 def read_frame(request: object) -> Frame:
-    """Check a request {viewer, frame, at_ms, picture (base64 JPEG)}; raises FrameError."""
+    """Check a request {viewer, frame, at_ms, picture (base64 JPEG), shown_px}; raises FrameError.
+
+    ``shown_px`` may be missing.
+    """
     if not isinstance(request, dict):
         raise FrameError("Send one object with viewer, frame, at_ms and picture.")
     viewer, number = request.get("viewer"), request.get("frame")
@@ -44,13 +49,11 @@ def read_frame(request: object) -> Frame:
         raise FrameError("viewer must be 32 hexadecimal digits.")
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**53:
         raise FrameError("frame must be a whole number, 0 or more.")
-    if (
-        not isinstance(at_ms, (int, float))
-        or isinstance(at_ms, bool)
-        or not 0 <= at_ms < 2**53
-        or not math.isfinite(at_ms)
-    ):
+    if not _is_number(at_ms, 0, 2**53):
         raise FrameError("at_ms must be the time of the frame in milliseconds, 0 or more.")
+    shown_px = request.get("shown_px")
+    if shown_px is not None and not _is_number(shown_px, 16, 16384):
+        raise FrameError("shown_px must be the picture's width on the screen, 16 to 16384.")
     if not isinstance(picture, str):
         raise FrameError("picture must be a JPEG in base64.")
     if len(picture) > MAX_JPEG_BYTES * 4 // 3 + 4:
@@ -61,7 +64,12 @@ def read_frame(request: object) -> Frame:
         raise FrameError("picture must be a JPEG in base64.") from None
     if not jpeg.startswith(JPEG_START):
         raise FrameError("picture must be a JPEG; another kind of file came.")
-    return Frame(viewer, number, at_ms / 1000, jpeg, time.monotonic())
+    return Frame(viewer, number, at_ms / 1000, jpeg, time.monotonic(), shown_px)
+
+
+def _is_number(value: object, low: float, high: float) -> TypeGuard[float]:
+    """Whether a value of a request is a number from low up to, but not, high."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value < high
 
 
 def decode(jpeg: bytes) -> Image.Image:

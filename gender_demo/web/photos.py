@@ -21,11 +21,8 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from gender_demo.drawing.marks import (
-    CROWD,
-    draw,
-    marks,
-)
+from gender_demo.drawing.marks import CROWD, marks
+from gender_demo.drawing.paint import draw
 from gender_demo.errors import PictureError
 from gender_demo.files.about import About
 from gender_demo.files.analyze import FileResult, analyze_files
@@ -192,7 +189,7 @@ def any_read(table: Sequence[TableRow]) -> bool:
 def _describe(result: FileResult) -> str:
     """What the picture's caption says, also to a screen reader."""
     found = marks(result.analysis) if result.analysis else []
-    words = [mark["caption"] for mark in found]
+    words = [mark.caption for mark in found]
     if len(words) > 3 and result.analysis:
         labels = Counter(p.label for p in result.analysis.predictions).most_common()
         classes = [name for name, _ in result.analysis.predictions[0].probabilities]

@@ -176,10 +176,11 @@ class LiveService(Generic[TrackerT]):
 
 
 def _answered(frame: Frame, analysis: Analysis, *, large: bool) -> Answer:
+    shown = marks(analysis, shown_px=frame.shown_px)
     return {
         "frame": frame.number,
         "size": list(analysis.size),
-        "marks": marks(analysis),
+        "marks": [mark.to_json() for mark in shown],
         "large": large,
         "server_ms": round((time.monotonic() - frame.came_s) * 1000, 1),
     }

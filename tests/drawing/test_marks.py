@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from gender_demo.drawing import marks as drawing
-from gender_demo.drawing.marks import (
-    COLORS,
-    CROWD,
-    INK,
-    UNSURE_COLOR,
-    caption,
-    draw,
-    marks,
-)
+from gender_demo.drawing.marks import COLORS, CROWD, SHORT, UNSURE_COLOR, Mark, caption, marks
+from gender_demo.drawing.paint import INK, draw
 from gender_demo.results import (
     Analysis,
     Box,
@@ -33,10 +26,11 @@ def prediction(
     label: str | None = "female",
     probability: float = 0.93,
     reasons: tuple[str, ...] = (),
+    track: int | None = None,
 ) -> Prediction:
     probabilities = (("female", probability), ("male", 1 - probability))
     face = Face(Box(*box), 0.99, ((0, 0),) * 5)
-    return Prediction(face, label, probability, probabilities, reasons, 7)
+    return Prediction(face, label, probability, probabilities, reasons, track)
 
 
 def analysis(*predictions: Prediction, size: tuple[int, int] = (320, 240)) -> Analysis:
@@ -77,8 +71,8 @@ def lab(color: str, kind: str | None = None) -> NDArray[np.float64]:
 
 
 def test_a_mark_is_json_with_everything_the_browser_needs() -> None:
-    (mark,) = marks(analysis(prediction()))
-    assert json.loads(json.dumps(mark)) == mark
+    mark = marks(analysis(prediction(track=7)))[0].to_json()
+    assert json.loads(json.dumps(mark))["plate"]["lines"] == list(mark["plate"]["lines"])
     assert mark["box"] == [40, 30, 100, 110]
     assert (mark["label"], mark["track"], mark["dash"]) == ("female", 7, False)
     assert mark["caption"] == "perceived as female 93 %"
@@ -87,8 +81,8 @@ def test_a_mark_is_json_with_everything_the_browser_needs() -> None:
 
 def test_unsure_says_why_and_is_dashed() -> None:
     (mark,) = marks(analysis(prediction(label=None, reasons=("cut_off", "close_call"))))
-    assert (mark["label"], mark["dash"], mark["color"]) == (None, True, UNSURE_COLOR)
-    assert mark["caption"] == "unsure: cut off"
+    assert (mark.label, mark.dash, mark.color) == (None, True, UNSURE_COLOR)
+    assert mark.caption == "unsure: cut off"
 
 
 def test_a_guess_is_never_called_certain() -> None:
@@ -99,10 +93,10 @@ def test_hidden_labels_say_nothing() -> None:
     shown = marks(
         analysis(prediction(), prediction(label=None, reasons=("small",))), show_labels=False
     )
-    assert {(m["label"], m["caption"], m["color"], m["dash"]) for m in shown} == {
+    assert {(m.label, m.caption, m.color, m.dash) for m in shown} == {
         (None, "", UNSURE_COLOR, False)
     }
-    assert all(m["reasons"] == [] for m in shown)
+    assert all((m.reasons, m.plate) == ((), None) for m in shown)
 
 
 def test_captions_can_be_read_on_every_colour() -> None:
@@ -139,7 +133,7 @@ def test_any_number_of_classes_has_colours() -> None:
     many = tuple(
         Prediction(face, name, 0.9, tuple((other, 0.1) for other in names)) for name in names
     )
-    colors = [mark["color"] for mark in marks(Analysis((99, 99), many))]
+    colors = [mark.color for mark in marks(Analysis((99, 99), many))]
     assert colors[:6] == list(COLORS)
     assert colors[6:] == list(COLORS[:3])
 
@@ -195,31 +189,49 @@ def test_captions_in_a_crowd_do_not_cover_each_other() -> None:
     size = (1600, 900)
     color = tuple(int(COLORS[0][i : i + 2], 16) for i in (1, 3, 5))
 
-    def painted(some: list[tuple[float, ...]]) -> int:
-        found = analysis(*(prediction(box) for box in some), size=size)
-        drawn = np.asarray(draw(Image.new("RGB", size, "white"), marks(found)))
+    def painted(some: list[Mark]) -> int:
+        drawn = np.asarray(draw(Image.new("RGB", size, "white"), some))
         return int((drawn == color).all(axis=2).sum())
 
-    assert painted(boxes) == pytest.approx(len(boxes) * painted(boxes[:1]), rel=0.02)
+    found = marks(analysis(*map(prediction, boxes), size=size))
+    assert painted(found) == pytest.approx(sum(painted([mark]) for mark in found), rel=0.02)
 
 
-def test_in_a_crowd_faces_have_numbers_instead_of_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(
-        drawing, "_draw_caption", lambda picture, mark, *_: said.append(mark["caption"])
-    )
-    found = marks(analysis(*(prediction((20 + 60 * i, 20, 60 + 60 * i, 60)) for i in range(9))))
-    draw(Image.new("RGB", (640, 100)), found)
-    assert said == [str(number) for number in range(1, CROWD + 2)]
-    said.clear()
-    draw(Image.new("RGB", (640, 100)), found[1:])
-    assert said == ["perceived as female 93 %"] * CROWD
+def captions(faces: int) -> list[str]:
+    """What is drawn at so many faces in a row, the leftmost first."""
+    boxes = [(20.0 + 60 * i, 20.0, 60.0 + 60 * i, 60.0) for i in reversed(range(faces))]
+    found = marks(analysis(*map(prediction, boxes), size=(1200, 100)))
+    return [" ".join(mark.plate.lines) for mark in reversed(found) if mark.plate]
+
+
+def test_several_faces_are_numbered_from_left_to_right() -> None:
+    assert captions(1) == ["perceived as female 93 %"]
+    assert captions(2) == ["1 · perceived as female 93 %", "2 · perceived as female 93 %"]
+
+
+def test_captions_become_shorter_with_more_faces() -> None:
+    assert captions(SHORT)[-1] == f"{SHORT} · perceived as female 93 %"
+    assert captions(SHORT + 1)[-1] == f"{SHORT + 1} · female 93 %"
+    assert captions(CROWD)[-1] == f"{CROWD} · female 93 %"
+    assert captions(CROWD + 1) == [str(number) for number in range(1, CROWD + 2)]
+
+
+def test_a_followed_face_has_the_number_of_its_track() -> None:
+    found = [prediction((200, 30, 260, 110), track=3), prediction(track=5)]
+    assert [mark.number for mark in marks(analysis(*found))] == [3, 5]
+
+
+@pytest.mark.parametrize("shown_px", [200, 480, 1000])
+def test_captions_can_be_read_at_the_size_at_which_a_picture_is_shown(shown_px: float) -> None:
+    (mark,) = marks(analysis(prediction(), size=(480, 360)), shown_px=shown_px)
+    assert mark.plate is not None
+    assert 12 <= mark.plate.font_px * shown_px / 480 <= 17
 
 
 def test_dashes_leave_gaps() -> None:
     ground = Image.new("RGB", (320, 240), "white")
     whole = draw(ground, marks(analysis(prediction()), show_labels=False))
-    dashed = [m | {"caption": ""} for m in marks(analysis(prediction(label=None)))]
+    dashed = [replace(m, plate=None) for m in marks(analysis(prediction(label=None)))]
     broken = draw(ground, dashed)
 
     def ink(drawn: Image.Image) -> int:
