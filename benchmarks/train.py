@@ -11,6 +11,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -20,8 +22,9 @@ from accelerate import Accelerator
 
 from train.data.crops import Crops
 from train.fit.finetune import FineTune
+from train.fit.presets import make_settings
 from train.fit.recipe import Recipe
-from train.fit.trainer import Trainer
+from train.fit.trainer import Run, Trainer
 
 DEMAND = 0.9
 
@@ -42,23 +45,20 @@ def main() -> int:
         1.25,
         "noise",
     )
-    recipe = Recipe(
-        "resnet18", 1e-4, args.batch, 0.01, 0.0, 0.5, 0.0, 1, True, 0, 1, count, preset="finetune"
-    )
+    settings = make_settings("finetune", batch=args.batch, lr=1e-4)
     with tempfile.TemporaryDirectory() as out:
         accelerator = Accelerator(cpu=not torch.cuda.is_available())
-        trainer = Trainer(
-            recipe, crops.to(accelerator.device), crops, FineTune(1000, args.px, args.steps),
-            Path(out), accelerator, "none",
-        )  # fmt: skip
+        recipe = replace(Recipe.of(settings, crops, 1), batch=args.batch)
+        schedule = FineTune(1000, args.px, args.steps)
+        crops = crops.to(accelerator.device)
+        trainer = Trainer(Run(recipe, crops, crops, schedule, Path(out), "none"), accelerator)
         trainer.step = args.steps  # past the frozen epoch
-        loaded = trainer.views
-        fixed = loaded(trainer.step)
-        rates: dict[str, list[float]] = {"fit": [], "fixed batch": []}
+        ready = trainer.batches[trainer.step]
+        batches = {"fit": trainer.batches, "fixed batch": defaultdict(lambda: ready)}
+        rates: dict[str, list[float]] = {name: [] for name in batches}
         trainer.train_step()
         for _ in range(args.rounds):
-            for name, views in (("fit", loaded), ("fixed batch", lambda _step: fixed)):
-                trainer.views = views  # type: ignore[method-assign]
+            for name, trainer.batches in batches.items():
                 began = time.perf_counter()
                 for _ in range(args.steps):
                     loss = trainer.train_step()

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from gender_demo.errors import CheckpointError, DeviceError
 from gender_demo.vision.preflight import SHIPPED, check_device, check_folder
@@ -75,50 +76,45 @@ def pack(parser: argparse.ArgumentParser) -> None:
 
 
 def fit(parser: argparse.ArgumentParser) -> None:
+    """Its flags are named like the fields of ``Settings``; what is not given is the preset's."""
+
+    def add(flag: str, what: str, kind: type = float, **more: Any) -> None:
+        name = more.setdefault("dest", flag[2:].replace("-", "_"))
+        defaults = dict.fromkeys(str(getattr(preset, name)) for preset in PRESETS.values())
+        shown = "" if defaults.keys() == {"None"} else f" ({'; '.join(defaults)})"
+        parser.add_argument(flag, type=kind, help=what + shown, **more)
+
     parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument(
         "--preset",
         choices=PRESETS,
         default="scratch",
-        help="in brackets below: the defaults of scratch; of finetune",
+        help="in brackets below: the default, or that of scratch; of finetune",
     )
     parser.add_argument("--epochs", type=float, help="finetune: after the frozen one (4)")
-    _by_preset(parser, "plan", "epochs@side,… and +… for another cycle", str)
-    _by_preset(parser, "decay", "share of the first cycle's steps in which the rate falls")
+    add("--plan", "epochs@side,… and +… for another cycle", str)
+    add("--decay", "share of the first cycle's steps in which the rate falls")
     # Not --start, which torchrun takes for one of its own, wherever it stands.
-    parser.add_argument(
-        "--from", dest="start", help="checkpoint folder, imagenet or none (none; the shipped one)"
-    )
-    parser.add_argument("--arch", choices=("resnet18", "resnet34", "resnet50"), default="resnet18")
-    _by_preset(parser, "lr", "learning rate")
+    add("--from", "checkpoint folder, imagenet or none", str, dest="start")
+    add("--arch", "network", str, choices=("resnet18", "resnet34", "resnet50"))
+    add("--lr", "learning rate")
     parser.add_argument("--find-lr", action="store_true", help="only look for a learning rate")
-    _by_preset(parser, "batch", "pictures a step, of all processes together", int)
-    _by_preset(parser, "weight_decay", "AdamW's")
-    _by_preset(parser, "smoothing", "of the labels")
-    parser.add_argument(
-        "--aux-weight", type=float, default=0.5, help="weight of age and race (%(default)s)"
-    )
-    _by_preset(parser, "ema", "moving average of the weights; 0: none")
-    parser.add_argument(
-        "--warmup", type=int, default=200, help="steps; not of finetune (%(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    _by_preset(parser, "mixup", "alpha; 0: none")
-    parser.add_argument("--teacher", type=Path, help="run or checkpoint folder to learn from too")
-    parser.add_argument(
-        "--teacher-weight", type=float, default=0.7, help="its share, 0 to 1 (%(default)s)"
-    )
-    parser.add_argument("--no-webcam", action="store_true", help="no webcam degradation")
-    parser.add_argument("--no-balance", action="store_true", help="never weigh rare classes more")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--train-split", default="train")
-    parser.add_argument("--valid-split", default="holdout")
-
-
-def _by_preset(parser: argparse.ArgumentParser, name: str, what: str, kind: type = float) -> None:
-    values = "; ".join(str({**preset}[name]) for preset in PRESETS.values())
-    parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"{what} ({values})")
+    add("--batch", "pictures a step, of all processes together", int)
+    add("--weight-decay", "AdamW's")
+    add("--smoothing", "of the labels")
+    add("--aux-weight", "weight of the labels that are only trained on, age and race")
+    add("--ema", "decay of the moving average of the weights; 0: none")
+    add("--warmup", "steps; not of finetune", int)
+    add("--seed", "of all that is random", int)
+    add("--mixup", "alpha; 0: none")
+    add("--teacher", "run or checkpoint folder to learn from too", Path)
+    add("--teacher-weight", "its share, 0 to 1")
+    for flag, what in (("webcam", "no corruptions as by a webcam"), ("balance", "equal weights")):
+        parser.add_argument(f"--no-{flag}", dest=flag, action="store_const", const=False, help=what)
+    add("--device", "what to compute on", str, choices=("auto", "cpu", "cuda"), default="auto")
+    add("--train-split", "split to train on", str)
+    add("--valid-split", "split that is held out", str)
 
 
 def review(parser: argparse.ArgumentParser) -> None:

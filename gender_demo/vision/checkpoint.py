@@ -22,9 +22,9 @@ from torch import Tensor, nn
 
 from gender_demo.errors import CheckpointError
 from gender_demo.vision.decision import Rules
+from gender_demo.vision.networks import build_network
 from gender_demo.vision.preflight import CONFIG, WEIGHTS, check_folder
 
-ARCHITECTURES = ("resnet18", "resnet34", "resnet50")
 AUDIT = "audit.json"
 
 
@@ -119,18 +119,8 @@ def save_checkpoint(
 
 
 def build_model(config: Config) -> nn.Module:
-    """The torchvision ResNet that the config names, with random weights, in eval mode."""
-    import torchvision
-
-    if config.arch not in ARCHITECTURES:
-        raise CheckpointError(
-            f"The architecture {config.arch!r} is not known here: use one of "
-            f"{', '.join(ARCHITECTURES)}."
-        )
-    model: nn.Module = getattr(torchvision.models, config.arch)(
-        weights=None, num_classes=len(config.classes)
-    )
-    return model.eval()
+    """The network that the config names, with random weights, in eval mode."""
+    return build_network(config.arch, len(config.classes)).eval()
 
 
 def write_file(path: Path, content: bytes) -> None:

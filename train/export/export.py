@@ -13,18 +13,18 @@ import argparse
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from gender_demo.errors import CheckpointError, DataError
 from gender_demo.vision.checkpoint import Config, build_model, load_checkpoint, save_checkpoint
+from gender_demo.vision.networks import build_network
 from gender_demo.vision.preflight import CONFIG
 from train.data.crops import Crops, load_crops
 from train.export.equalize import equalize_recall
@@ -33,6 +33,7 @@ from train.export.sharpness import classify_blurred, fit_sharpness
 from train.fit.augment import augment
 from train.fit.checkpoint_folder import write_checkpoint
 from train.fit.holdout import HoldoutPredictions, average_views, holdout_predictions
+from train.fit.saved_run import read_run
 
 VIEWS = (0.95, 1.1, 1.25)
 """Squares around a face whose answers are averaged: see ``Config.views``. Three views are no more
@@ -82,14 +83,14 @@ def _export(args: argparse.Namespace, finished: bool) -> Path:
     for candidate in candidates:
         predictions = candidate.predictions(crops)
         tried.append((predictions.figures().accuracy, candidate, predictions))
-        print(candidate.name, json.dumps(predictions.figures().as_dict()), flush=True)
+        print(candidate.name, json.dumps(asdict(predictions.figures())), flush=True)
     _, best, predictions = max(tried, key=lambda each: each[0])
     training = {**best.training}
     if not finished:
         shares = equalize_recall(best.model, crops, predictions)
         training["equalized recall"] = {name: round(share, 4) for name, share in shares.items()}
         predictions = best.predictions(crops)
-    training["held out"] = predictions.figures().as_dict()
+    training["held out"] = asdict(predictions.figures())
     write_checkpoint(
         args.out,
         best.model.state_dict(),
@@ -107,17 +108,17 @@ def _export(args: argparse.Namespace, finished: bool) -> Path:
 
 
 def _of_run(args: argparse.Namespace, train: Crops) -> Iterator[Candidate]:
-    saved = torch.load(args.run / "run.pt", map_location="cpu", weights_only=True)
-    recipe, outputs = saved["recipe"], len(saved["model"]["fc.bias"])
-    facts = {"date": date.today().isoformat(), "recipe": recipe, "steps": saved["step"]}
-    names = {"average": "moving average", "model": "last step"}
-    for part, px in itertools.product(names, map(int, args.px.split(","))):
-        model = getattr(torchvision.models, recipe["arch"])(num_classes=outputs)
-        model = model.to(memory_format=torch.channels_last)
-        model.load_state_dict(saved[part])
+    saved = read_run(args.run)
+    arch, outputs = saved.recipe.arch, len(saved.model["fc.bias"])
+    facts = {
+        "date": date.today().isoformat(), "recipe": asdict(saved.recipe), "steps": saved.step,
+    }  # fmt: skip
+    states = {"average": saved.average, "last": saved.model}
+    for (weights, state), px in itertools.product(states.items(), map(int, args.px.split(","))):
+        model = build_network(arch, outputs).to(memory_format=torch.channels_last)
+        model.load_state_dict(state)
         renew_statistics(model, train, px)
-        training = {**facts, "weights": names[part]}
-        yield Candidate(part, px, recipe["arch"], model, training)
+        yield Candidate(weights, px, arch, model, {**facts, "weights": weights})
 
 
 def _of_checkpoint(args: argparse.Namespace, crops: Crops) -> Iterator[Candidate]:

@@ -16,10 +16,11 @@ from torch import nn
 
 HEAD, MIDDLE, FIRST = "head", "middle", "first"
 DEPTHS = {
-    FIRST: ("conv1", "bn1", "layer1", "layer2"),
-    MIDDLE: ("layer3", "layer4"),
-    HEAD: ("fc",),
+    FIRST: ("conv1.", "bn1.", "layer1.", "layer2.", "stages.0.", "stages.1."),
+    MIDDLE: ("layer3.", "layer4.", "stages.2.", "stages.3.", "stages.4."),
+    HEAD: ("fc.",),
 }
+"""How the names of each depth's parameters begin."""
 LR_MULT, DIV, DIV_FINAL, RISE, FROZEN_RISE = 100.0, 5.0, 1e5, 0.3, 0.99
 MOMENTUM_HIGH, MOMENTUM_LOW = 0.95, 0.85
 
@@ -85,10 +86,10 @@ def _cycle(at: float, rise: float, start: float, top: float, end: float) -> floa
 
 
 def parameter_groups(model: nn.Module) -> list[dict[str, Any]]:
-    """A torchvision ResNet's parameters by depth, with and without weight decay."""
+    """The optimizer's groups: parameters by depth; vectors without weight decay."""
     groups: list[dict[str, Any]] = []
     for depth, names in DEPTHS.items():
-        parameters = [p for name in names for p in getattr(model, name).parameters()]
+        parameters = [p for name, p in model.named_parameters() if name.startswith(names)]
         groups.append({"params": [p for p in parameters if p.ndim > 1], "depth": depth})
         flat = [p for p in parameters if p.ndim <= 1]
         groups.append({"params": flat, "depth": depth, "weight_decay": 0.0})

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+from pathlib import Path
 
 import torch
 from accelerate import Accelerator
@@ -19,80 +20,60 @@ from accelerate.utils import DistributedDataParallelKwargs
 from gender_demo.errors import CheckpointError, DataError
 from train.data.crops import Crops, load_crops
 from train.fit.finetune import FineTune
+from train.fit.loop import train
 from train.fit.lr_finder import find_rate
-from train.fit.presets import PRESETS
+from train.fit.presets import Settings, make_settings
 from train.fit.recipe import Recipe, class_weights
 from train.fit.schedule import Schedule, parse_plan
-from train.fit.targets import Teacher
-from train.fit.trainer import Trainer
-
-LOPSIDED = 1.5
-"""Above this ratio of the largest class to the smallest, finetune weighs the classes."""
+from train.fit.teacher import Teacher
+from train.fit.trainer import Run, Trainer
 
 
 def run(args: argparse.Namespace) -> int:
     """Fit; a sentence where data or flags are wrong."""
+    given = {**vars(args)}
+    data, out, find_lr = (given.pop(name) for name in ("data", "out", "find_lr"))
     try:
-        return fit(args)
+        return fit(data, out, make_settings(**given), find_lr=find_lr)
     except (DataError, CheckpointError) as error:
         raise SystemExit(str(error)) from None
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise SystemExit(
-            f"The disk of {args.out} is full: make room and give the same command again, it goes "
+            f"The disk of {out} is full: make room and give the same command again, it goes "
             "on from what it last saved."
         ) from None
 
 
-def fit(args: argparse.Namespace) -> int:
-    """Train to the end of the plan, or to an interrupt; returns the exit code."""
-    preset = PRESETS[args.preset]
-    for name, value in preset.items():
-        if getattr(args, name) is None:
-            setattr(args, name, value)
-    if args.epochs is not None:
-        args.plan = f"{args.epochs:g}@{args.plan.rpartition('@')[2]}"
-    cycles = parse_plan(args.plan)
-    if args.preset == "finetune" and sum(map(len, cycles)) > 1:
+def fit(data: Path, out: Path, settings: Settings, *, find_lr: bool = False) -> int:
+    """Train on a prepared folder to the end of the plan, or to an interrupt; returns the exit code.
+
+    ``find_lr``: only look for a learning rate.
+    """
+    cycles = parse_plan(settings.plan)
+    finetune = settings.preset == "finetune"
+    if finetune and sum(map(len, cycles)) > 1:
         raise DataError("--preset finetune takes one stage, for example --plan 4@128")
-    accelerator = _accelerator(args.device)
+    accelerator = _accelerator(settings.device)
     device, processes = accelerator.device, accelerator.num_processes
     torch.backends.cudnn.benchmark = True  # one picture side for thousands of steps
-    train, valid = (
-        crops.to(device) for crops in load_crops(args.data, [args.train_split, args.valid_split])
+    crops, valid = (
+        split.to(device) for split in load_crops(data, [settings.train_split, settings.valid_split])
     )
-    teacher = args.teacher and Teacher(args.teacher, train.classes, device)
-    recipe = Recipe(
-        arch=args.arch,
-        lr=args.lr,
-        batch=_batch(args.batch, len(train), args.preset) // processes * processes,
-        weight_decay=args.weight_decay,
-        smoothing=args.smoothing,
-        aux_weight=args.aux_weight,
-        ema=args.ema,
-        warmup=args.warmup,
-        webcam=not args.no_webcam,
-        seed=args.seed,
-        processes=processes,
-        pictures=len(train),
-        mixup=args.mixup,
-        teacher=args.teacher.name if args.teacher else "",
-        teacher_weight=args.teacher_weight if args.teacher else 0.0,
-        preset=args.preset,
-        balanced=args.preset == "finetune" and not args.no_balance and _lopsided(train),
-    )
-    if accelerator.is_main_process and recipe.balanced:
-        _tell_weights(train)
-    steps = len(train) // recipe.batch
-    schedule: Schedule | FineTune = Schedule(cycles, steps, recipe.warmup, args.decay)
-    if args.preset == "finetune":
+    recipe = Recipe.of(settings, crops, processes)
+    if recipe.balanced and accelerator.is_main_process:
+        _print_weights(crops)
+    steps = len(crops) // recipe.batch
+    schedule: Schedule | FineTune = Schedule(cycles, steps, recipe.warmup, settings.decay)
+    if finetune:
         schedule = FineTune(*cycles[0][0], steps)
+    teacher = Teacher(settings.teacher, crops.classes, device) if settings.teacher else None
     try:
         trainer = Trainer(
-            recipe, train, valid, schedule, args.out, accelerator, args.start, teacher
+            Run(recipe, crops, valid, schedule, out, settings.start, teacher), accelerator
         )
-        return find_rate(trainer) if args.find_lr else trainer.run()
+        return find_rate(trainer) if find_lr else train(trainer)
     finally:
         if processes > 1:
             accelerator.end_training()
@@ -111,21 +92,7 @@ def _accelerator(device: str) -> Accelerator:
     )
 
 
-def _batch(wanted: int, pictures: int, preset: str) -> int:
-    """A small folder gets small batches: ten steps an epoch at least, if they can be had."""
-    return min(wanted, max(8, pictures // 10) if preset == "finetune" else pictures, pictures)
-
-
-def _lopsided(crops: Crops) -> bool:
-    counts = crops.counts.values()
-    return max(counts) > LOPSIDED * min(counts)
-
-
-def _tell_weights(crops: Crops) -> None:
-    told = ", ".join(
-        f"{name} {count} × {weight:.2f}"
-        for (name, count), weight in zip(
-            crops.counts.items(), class_weights(crops).tolist(), strict=True
-        )
-    )
-    print(f"The classes are lopsided, so their faces are weighed: {told} (--no-balance: not)")
+def _print_weights(crops: Crops) -> None:
+    weights = zip(crops.counts.items(), class_weights(crops).tolist(), strict=True)
+    named = ", ".join(f"{name} {count} × {weight:.2f}" for (name, count), weight in weights)
+    print(f"The classes are imbalanced, so their faces are weighted: {named} (--no-balance: not)")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -25,10 +24,6 @@ class HoldoutFigures:
     loss: float
     recall: dict[str, float]
     held_out: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """As it stands in the log and in a checkpoint's config."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

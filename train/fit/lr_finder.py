@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from tqdm import trange
 
 from train.fit import plots
-
-if TYPE_CHECKING:
-    from train.fit.trainer import Trainer
+from train.fit.trainer import Trainer
 
 STEPS, LOWEST, HIGHEST = 60, 1e-6, 1.0
 GIVE_UP, SMOOTH = 4.0, 0.8
@@ -22,13 +18,10 @@ def find_rate(trainer: Trainer) -> int:
     rates: list[float] = []
     losses: list[float] = []
     average = best = math.inf
-    schedule = trainer.schedule
-    for i in trange(STEPS, desc="rates", disable=not trainer.accelerator.is_main_process):
+    for i in trange(STEPS, desc="rates", disable=not trainer.main):
         rate = LOWEST * (HIGHEST / LOWEST) ** (i / (STEPS - 1))
-        # What the schedule gives at the first step becomes the wanted rate.
-        trainer.step = i % schedule.steps_per_epoch
-        trainer.recipe = replace(trainer.recipe, lr=rate / schedule.factor(trainer.step))
-        loss = float(trainer.train_step())
+        trainer.step = i % trainer.schedule.steps_per_epoch
+        loss = float(trainer.train_step(rate))
         average = loss if math.isinf(average) else SMOOTH * average + (1 - SMOOTH) * loss
         best = min(best, average)
         rates.append(rate)
@@ -36,8 +29,8 @@ def find_rate(trainer: Trainer) -> int:
         if not math.isfinite(loss) or average > GIVE_UP * best:
             break
     suggested = steepest(rates, losses)
-    if trainer.accelerator.is_main_process:
-        path = plots.rates(rates, losses, suggested, trainer.out)
+    if trainer.main:
+        path = plots.rates(rates, losses, suggested, trainer.run.out)
         print(f"--lr {suggested:.1e} is where the loss falls fastest; see {path}")
     return 0
 

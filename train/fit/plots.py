@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from train.data.crops import Crops
 from train.data.sheets import contact_sheet
 from train.fit.augment import MEAN, STD
 from train.fit.holdout import HoldoutPredictions
+from train.fit.metrics import EpochMetrics, read_metrics
 
 SHOWN = 32
 
@@ -32,13 +32,12 @@ def show_batch(pictures: Tensor, out: Path, writer: SummaryWriter) -> None:
 
 
 def after_epoch(
-    held: HoldoutPredictions, crops: Crops, out: Path, writer: SummaryWriter, step: int
+    predictions: HoldoutPredictions, crops: Crops, out: Path, writer: SummaryWriter, step: int
 ) -> None:
     """Learning curves, confusion matrix and the faces with the highest losses."""
-    lines = (out / "metrics.jsonl").read_text().splitlines()
-    _write(_curves([json.loads(line) for line in lines]), out, "learning_curves", writer, step)
-    _write(_confusion(held), out, "confusion", writer, step)
-    _write(_top_losses(held, crops), out, "top_losses", writer, step)
+    _write(_curves(read_metrics(out)), out, "learning_curves", writer, step)
+    _write(_confusion(predictions), out, "confusion", writer, step)
+    _write(_top_losses(predictions, crops), out, "top_losses", writer, step)
 
 
 def rates(rates: Sequence[float], losses: Sequence[float], suggested: float, out: Path) -> Path:
@@ -54,35 +53,30 @@ def rates(rates: Sequence[float], losses: Sequence[float], suggested: float, out
     return path
 
 
-def _curves(metrics: Sequence[dict[str, float]]) -> Image.Image:
+def _curves(metrics: Sequence[EpochMetrics]) -> Image.Image:
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     left, right = figure.subplots(1, 2)
-    # A run that was killed between its log and its save wrote that line twice.
-    rows = list({row["step"]: row for row in metrics}.values())
-    epochs = [row["epoch"] for row in rows]
-    for axes, names in ((left, ("train_loss", "loss")), (right, ("error_rate",))):
-        for name in names:
-            axes.plot(
-                epochs,
-                [row.get(name, float("nan")) for row in rows],
-                "o-" if name == "train_loss" else "s--",
-                label={"train_loss": "training", "loss": "held out"}.get(name, "held out"),
-            )
-        axes.set(xlabel="epoch", ylabel=names[-1].replace("_", " "), ylim=(0, None))
+    epochs = [row.epoch for row in metrics]
+    left.plot(epochs, [row.train_loss for row in metrics], "o-", label="training")
+    left.plot(epochs, [row.loss for row in metrics], "s--", label="held out")
+    right.plot(epochs, [row.error_rate for row in metrics], "s--", label="held out")
+    for axes, name in ((left, "loss"), (right, "error rate")):
+        axes.set(xlabel="epoch", ylabel=name, ylim=(0, None))
         axes.legend()
     return _picture(figure)
 
 
-def _confusion(held: HoldoutPredictions) -> Image.Image:
-    guess, count = held.probabilities().argmax(1), len(held.classes)
-    table = torch.bincount(held.target * count + guess, minlength=count**2).view(count, count)
+def _confusion(predictions: HoldoutPredictions) -> Image.Image:
+    guess, count = predictions.probabilities().argmax(1), len(predictions.classes)
+    cells = torch.bincount(predictions.target * count + guess, minlength=count**2)
+    table = cells.view(count, count)
     share = table / table.sum(1, keepdim=True).clamp(min=1)
     figure = Figure(figsize=(2 + count, 1.6 + count), layout="constrained")
     axes = figure.subplots()
     axes.imshow(share.numpy(), cmap="Blues", vmin=0, vmax=1)
-    axes.set(xlabel="guessed", ylabel="labelled")
-    axes.set_xticks(range(count), held.classes, rotation=30, ha="right")
-    axes.set_yticks(range(count), held.classes)
+    axes.set(xlabel="predicted", ylabel="labelled")
+    axes.set_xticks(range(count), predictions.classes, rotation=30, ha="right")
+    axes.set_yticks(range(count), predictions.classes)
     for i in range(count):
         for j in range(count):
             words = f"{int(table[i, j])}\n{100 * float(share[i, j]):.0f} %"
@@ -91,16 +85,16 @@ def _confusion(held: HoldoutPredictions) -> Image.Image:
     return _picture(figure)
 
 
-def _top_losses(held: HoldoutPredictions, crops: Crops) -> Image.Image:
-    losses, probabilities = held.losses(), held.probabilities()
+def _top_losses(predictions: HoldoutPredictions, crops: Crops) -> Image.Image:
+    losses, probabilities = predictions.losses(), predictions.probabilities()
     order = losses.argsort(descending=True)[:SHOWN].tolist()
     tiles, wrong = [], []
     for n, i in enumerate(order):
-        guess, label = int(probabilities[i].argmax()), int(held.target[i])
+        guess, label = int(probabilities[i].argmax()), int(predictions.target[i])
         if guess != label:
             wrong.append(n)
         words = (
-            f"label {held.classes[label]}\nguess {held.classes[guess]} "
+            f"label {predictions.classes[label]}\npredicted {predictions.classes[guess]} "
             f"{100 * float(probabilities[i, guess]):.0f} %\nloss {float(losses[i]):.2f}"
         )
         tiles.append((Image.fromarray(crops.pixels[i].cpu().numpy()), words))

@@ -1,15 +1,19 @@
-"""The two presets of ``train fit``: their flags' defaults. Torch is not loaded for them."""
+"""The settings of ``train fit`` and its two presets. Nothing here loads torch."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from gender_demo.vision.preflight import SHIPPED
 
 
-class Preset(TypedDict):
-    """Defaults that differ between presets; the flags of ``train fit`` say what each one is."""
+@dataclass(frozen=True)
+class Settings:
+    """All that a run depends on beside its data; ``train.flags`` says what each one means."""
 
+    preset: str
     plan: str
     decay: float
     start: str
@@ -19,15 +23,38 @@ class Preset(TypedDict):
     smoothing: float
     ema: float
     mixup: float
+    arch: str = "resnet18"
+    aux_weight: float = 0.5
+    warmup: int = 200
+    webcam: bool = True
+    balance: bool = True
+    teacher: Path | None = None
+    teacher_weight: float = 0.7
+    seed: int = 0
+    device: str = "auto"
+    train_split: str = "train"
+    valid_split: str = "holdout"
 
 
-PRESETS: dict[str, Preset] = {
-    "scratch": Preset(
-        plan="14@64,9@80,4@96+9@80,5@96,3@112+9@96,5@112", decay=0.65, start="none", lr=2e-3,
-        batch=192, weight_decay=0.05, smoothing=0.05, ema=0.997, mixup=0.2,
+PRESETS = {
+    "scratch": Settings(
+        "scratch", plan="14@64,9@80,4@96+9@80,5@96,3@112+9@96,5@112", decay=0.65, start="none",
+        lr=2e-3, batch=192, weight_decay=0.05, smoothing=0.05, ema=0.997, mixup=0.2,
     ),
-    "finetune": Preset(
-        plan="4@128", decay=0.4, start=str(SHIPPED), lr=2e-3,
-        batch=64, weight_decay=0.01, smoothing=0.0, ema=0.0, mixup=0.0,
+    "finetune": Settings(
+        "finetune", plan="4@128", decay=0.4, start=str(SHIPPED),
+        lr=2e-3, batch=64, weight_decay=0.01, smoothing=0.0, ema=0.0, mixup=0.0,
     ),
 }  # fmt: skip
+
+
+def make_settings(preset: str, *, epochs: float | None = None, **changes: Any) -> Settings:
+    """A preset with what differs from it; a change to None is none.
+
+    ``epochs`` sets how long the last stage of the plan is, which is then the only one.
+    """
+    given = {name: value for name, value in changes.items() if value is not None}
+    settings = replace(PRESETS[preset], **given)
+    if epochs is None:
+        return settings
+    return replace(settings, plan=f"{epochs:g}@{settings.plan.rpartition('@')[2]}")

@@ -1,23 +1,23 @@
-"""What a training run is made of: its settings, its network, its groups of parameters."""
+"""What must stay the same for a training run to be continued."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
-import torchvision
-from torch import Tensor, nn
+from torch import Tensor
 
-from gender_demo.errors import CheckpointError
-from gender_demo.vision.checkpoint import load_checkpoint
 from train.data.crops import Crops
-from train.fit.finetune import parameter_groups
+from train.fit.presets import Settings
+
+LOPSIDED = 1.5
+"""Above this ratio of the largest class to the smallest, finetune weighs the classes."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What must stay the same for a run to be continued."""
+    """Settings of a run, and what follows from them for its data and processes."""
 
     arch: str
     lr: float
@@ -37,52 +37,27 @@ class Recipe:
     preset: str = "scratch"
     balanced: bool = False
 
-
-def build(recipe: Recipe, crops: Crops, start: str) -> nn.Module:
-    """One last layer for all labels together, the served one's rows first.
-
-    ``start``: "none", "imagenet", or a checkpoint folder; its last layer is taken over too where
-    it knows the same classes.
-    """
-    torch.manual_seed(recipe.seed)
-    outputs = sum(len(classes) for classes in crops.classes.values())
-    model: nn.Module = getattr(torchvision.models, recipe.arch)(num_classes=outputs)
-    if start == "none":
-        return model
-    state: dict[str, Tensor] = {}
-    if start == "imagenet":
-        weights = torchvision.models.get_model_weights(recipe.arch).DEFAULT
-        try:
-            state = dict(weights.get_state_dict(progress=False, check_hash=True))
-        except OSError as error:
-            raise CheckpointError(
-                f"ImageNet weights cannot be downloaded ({error}): give --from a folder or none"
-            ) from None
-    else:
-        checkpoint = load_checkpoint(start)
-        if checkpoint.config.arch != recipe.arch:
-            raise CheckpointError(f"{start} holds a {checkpoint.config.arch}, not a {recipe.arch}")
-        state = {name: value.float() for name, value in checkpoint.state.items()}
-        if checkpoint.config.classes == crops.served:
-            with torch.no_grad():
-                for name in ("weight", "bias"):
-                    getattr(model.fc, name)[: len(crops.served)] = state[f"fc.{name}"]
-    backbone = {name: value for name, value in state.items() if not name.startswith("fc.")}
-    model.load_state_dict(backbone, strict=False)
-    return model
-
-
-def groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
-    """The optimizer's groups: by depth for finetune; flat parameters are never decayed."""
-    if recipe.preset == "finetune":
-        return parameter_groups(model)
-    return [
-        {"params": [p for p in model.parameters() if p.ndim > 1]},
-        {"params": [p for p in model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    @classmethod
+    def of(cls, settings: Settings, train: Crops, processes: int) -> Recipe:
+        """The recipe of these settings for the crops ``train``."""
+        names = {field.name for field in fields(cls)}
+        given: dict[str, Any] = {k: v for k, v in asdict(settings).items() if k in names}
+        finetune, teacher = settings.preset == "finetune", settings.teacher
+        # A small folder gets small batches: ten steps an epoch at least, if they can be had.
+        most = max(8, len(train) // 10) if finetune else len(train)
+        counts = train.counts.values()
+        given |= {
+            "batch": min(settings.batch, most, len(train)) // processes * processes,
+            "processes": processes,
+            "pictures": len(train),
+            "teacher": teacher.name if teacher else "",
+            "teacher_weight": settings.teacher_weight if teacher else 0.0,
+            "balanced": finetune and settings.balance and max(counts) > LOPSIDED * min(counts),
+        }
+        return cls(**given)
 
 
 def class_weights(crops: Crops) -> Tensor:
-    """Weights of the served label's classes that give each the same say, 1 on average."""
+    """Weights (classes,) of the served label that give each class the same say, 1 on average."""
     counts = torch.tensor(list(crops.counts.values())).float()
     return counts.sum() / (len(counts) * counts.clamp(min=1))

@@ -12,7 +12,9 @@ from PIL import Image
 from torch.nn import functional
 from torchvision.transforms.functional import adjust_saturation, gaussian_blur
 
-from train.fit.augment import Draws, _colour, blur, coarsen, jpeg, serve
+from train.fit.augment import change_colours, serve
+from train.fit.corruptions import blur, coarsen, jpeg
+from train.fit.views import Draws
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def test_colours_change_as_torchvision_changes_them(
         return torch.full((1, *shape), next(drawn))
 
     monkeypatch.setattr(Draws, "uniform", uniform)
-    changed = _colour(x, Draws(torch.Generator(), 1))
+    changed = change_colours(x, Draws(torch.Generator(), 1))
     assert torch.allclose(changed, adjust_saturation(x, 0.7), atol=2e-3)
 
 

@@ -21,9 +21,10 @@ from PIL import Image
 from gender_demo.vision.checkpoint import Config, build_model, load_checkpoint
 from tests.support.paths import ROOT
 from train.__main__ import main
-from train.fit.augment import augment, resized_crop
+from train.fit.augment import augment
 from train.fit.finetune import FineTune, freeze, parameter_groups
 from train.fit.lr_finder import steepest
+from train.fit.views import resized_crop
 
 FLAGS = ("--preset", "finetune", "--plan", "2@32", "--device", "cpu", "--batch", "16")
 
@@ -118,7 +119,7 @@ def test_rare_classes_weigh_more_and_it_is_said(
     flags = ["--from", "none", "--find-lr", *FLAGS]
     assert main(["fit", str(data), "--out", str(tmp_path), *flags]) == 0
     said = capsys.readouterr().out
-    assert "lopsided, so their faces are weighed: hat 16 × 1.50, plain 32 × 0.75" in said
+    assert "imbalanced, so their faces are weighted: hat 16 × 1.50, plain 32 × 0.75" in said
     assert re.search(r"--lr \d\.\de-\d+ is where the loss falls fastest", said)
     assert (tmp_path / "lr_finder.png").exists()
     assert not (tmp_path / "run.pt").exists()

@@ -21,7 +21,8 @@ from train import flags
 from train.__main__ import main
 from train.data.crops import load_crops
 from train.data.faces import cut
-from train.fit import trainer
+from train.fit.loop import STOPPED
+from train.fit.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -81,17 +82,17 @@ def test_run_ends_in_a_checkpoint_that_serving_loads(data: Path, finished: Path)
 def test_interrupted_run_ends_with_the_same_weights(
     data: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = trainer.Trainer.train_step
+    step = Trainer.train_step
 
-    def interrupted(run: trainer.Trainer) -> torch.Tensor:
+    def interrupted(run: Trainer) -> torch.Tensor:
         loss = step(run)
         if run.step == 3:
             signal.raise_signal(signal.SIGTERM)
         return loss
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer.Trainer, "train_step", interrupted)
-        assert fit(data, tmp_path) == trainer.STOPPED
+        patch.setattr(Trainer, "train_step", interrupted)
+        assert fit(data, tmp_path) == STOPPED
     assert fit(data, tmp_path) == 0
     one, other = (torch.load(run / "run.pt", weights_only=True) for run in (finished, tmp_path))
     for part in ("model", "average"):

@@ -11,7 +11,11 @@ from torch.nn import functional
 from gender_demo.errors import DataError
 from gender_demo.vision.checkpoint import Config, build_model, save_checkpoint
 from train.data.crops import Crops
-from train.fit.targets import Teacher, loss, mix_up, one_hot
+from train.fit.presets import make_settings
+from train.fit.recipe import Recipe
+from train.fit.saved_run import SavedRun
+from train.fit.targets import loss, mix_up, one_hot
+from train.fit.teacher import Teacher
 
 CLASSES = {"gender": ("female", "male"), "age": ("young", "middle", "old")}
 CPU = torch.device("cpu")
@@ -62,7 +66,7 @@ def test_a_teacher_speaks_where_it_knows(crops: Crops, teacher: Path) -> None:
     assert torch.equal(half[:, 2:], hot[:, 2:])
 
 
-def test_a_teacher_of_other_classes_is_refused(teacher: Path, tmp_path: Path) -> None:
+def test_a_teacher_of_other_classes_is_refused(crops: Crops, teacher: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="knows female, male, the data cat, dog"):
         Teacher(teacher, {"label": ("cat", "dog")}, CPU)
     config = Config("other", CLASSES["gender"], mean=(0.0, 0.0, 0.0))
@@ -70,6 +74,7 @@ def test_a_teacher_of_other_classes_is_refused(teacher: Path, tmp_path: Path) ->
     save_checkpoint(tmp_path / "grey", config, state)
     with pytest.raises(DataError, match="in the same colours"):
         Teacher(tmp_path / "grey", CLASSES, CPU)
-    torch.save({"recipe": {"arch": "resnet18"}, "average": state}, tmp_path / "run.pt")
+    recipe = Recipe.of(make_settings("scratch"), crops, 1)
+    SavedRun(recipe, state, state, optimizer={}, step=1, seconds=1.0).write(tmp_path)
     with pytest.raises(DataError, match="has 2 outputs and the data 5"):
         Teacher(tmp_path, CLASSES, CPU)
