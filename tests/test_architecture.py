@@ -22,7 +22,7 @@ ROOMS = {
 }
 MAY_IMPORT = {
     "torch": ("gender_demo.vision", "gender_demo.tracking", "train"),
-    "facenet_pytorch": ("gender_demo.vision.detector",),
+    "facenet_pytorch": ("gender_demo.vision.mtcnn",),
     "huggingface_hub": ("gender_demo.cli.deploy", "train.measure.card"),
     "gradio": ("gender_demo.web", "train.review"),
 }

@@ -36,11 +36,8 @@ from gender_demo.tracking.track import (
     thumbnail,
 )
 from gender_demo.vision.decision import decide
-from gender_demo.vision.detector import (
-    CELL_PX,
-    FaceDetector,
-    pyramid_scales,
-)
+from gender_demo.vision.detector import FaceDetector
+from gender_demo.vision.mtcnn import CELL_PX, pyramid_scales
 from gender_demo.vision.pipeline import Pipeline
 from gender_demo.vision.quality import sharpness
 from gender_demo.wording import JUST_FOUND
@@ -140,7 +137,7 @@ class Tracker:
 
     def _scales(self) -> tuple[float, ...]:
         """Where to look for faces in this frame: a part of the pyramid, or nowhere."""
-        smallest = max(self.detector.min_face_px, SMALLEST_SHARE * min(self._size))
+        smallest = max(self.detector.settings.min_face_px, SMALLEST_SHARE * min(self._size))
         scales = tuple(pyramid_scales(self._size, smallest))
         if not self._frame:
             return scales

@@ -15,8 +15,9 @@ from gender_demo.vision.checkpoint import (
     Config,
     build_model,
 )
+from gender_demo.vision.memory_fallback import retry_with_half_batch
 
-IMAGES = 128
+MAX_BATCH_IMAGES = 128
 """Views and mirror images that go through the net together; bounds the memory a crowd takes."""
 
 
@@ -61,21 +62,31 @@ class Served(nn.Module):
 
 
 class Classifier:
-    """The served net on a device; half precision on CUDA."""
+    """The served net on a device; half precision on CUDA.
+
+    On CUDA out-of-memory the batch is halved, then the CPU takes over.
+    """
 
     def __init__(self, checkpoint: Checkpoint, device: str | torch.device = "cpu") -> None:
+        self.checkpoint = checkpoint
+        self._place(device)
+
+    def __call__(self, crops: Sequence[Image.Image]) -> list[tuple[float, ...]]:
+        """Probabilities of each RGB crop of ``crop_px`` squared, in the order of the classes."""
+        return retry_with_half_batch(self._classify, crops, lambda: self._place("cpu"))
+
+    def _place(self, device: str | torch.device) -> None:
         self.device = torch.device(device)
-        served = Served(checkpoint.config, checkpoint.state).eval()
+        served = Served(self.checkpoint.config, self.checkpoint.state).eval()
         if self.device.type == "cpu":
             served.net = _fuse(served.net)
         dtype = torch.float16 if self.device.type == "cuda" else torch.float32
         self.served = served.to(self.device, dtype).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def __call__(self, crops: Sequence[Image.Image]) -> list[tuple[float, ...]]:
-        """Probabilities of each RGB crop of ``crop_px`` squared, in the order of the classes."""
+    def _classify(self, crops: Sequence[Image.Image]) -> list[tuple[float, ...]]:
         result: list[tuple[float, ...]] = []
-        batch = max(1, IMAGES // self.served.images_per_crop)
+        batch = max(1, MAX_BATCH_IMAGES // self.served.images_per_crop)
         for start in range(0, len(crops), batch):
             stacked = np.stack([np.asarray(crop) for crop in crops[start : start + batch]])
             pixels = torch.from_numpy(stacked).to(self.device).permute(0, 3, 1, 2)

@@ -21,19 +21,17 @@ from gender_demo.vision.checkpoint import (
     Checkpoint,
     load_checkpoint,
 )
+from gender_demo.vision.classifier import Classifier
 from gender_demo.vision.crops import crop_face
 from gender_demo.vision.decision import decide
-from gender_demo.vision.memory_fallback import (
-    SturdyClassifier,
-    SturdyDetector,
-)
+from gender_demo.vision.detector import FaceDetector
 from gender_demo.vision.preflight import check_device, no_device
 from gender_demo.vision.quality import sharpness
 
 MAX_SEARCH_PX = 1600
 """Larger pictures are searched at this longer side; faces are still cut from the full picture."""
 MAX_FACES = 100
-"""Faces told of in one picture, the largest first."""
+"""Maximum faces reported per picture, largest first."""
 
 Detect = Callable[[Sequence[Image.Image]], list[list[Face]]]
 Classify = Callable[[Sequence[Image.Image]], list[tuple[float, ...]]]
@@ -115,7 +113,7 @@ def load_pipeline(checkpoint: str | Path | None = None, device: str = "auto") ->
     """
     place = pick_device(device)
     loaded = load_checkpoint(checkpoint)
-    return Pipeline(SturdyDetector(place), SturdyClassifier(loaded, place), loaded, place)
+    return Pipeline(FaceDetector(place), Classifier(loaded, place), loaded, place)
 
 
 def pick_device(device: str = "auto") -> torch.device:

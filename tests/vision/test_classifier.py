@@ -53,7 +53,7 @@ def plain(
 def test_probabilities_are_the_plain_models(
     checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classifier, "IMAGES", 4)
+    monkeypatch.setattr(classifier, "MAX_BATCH_IMAGES", 4)
     pictures = crops(5)
     found = torch.tensor(Classifier(checkpoint)(pictures))
     assert torch.allclose(found, plain(checkpoint, pictures), atol=1e-5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +10,8 @@ from facenet_pytorch import MTCNN
 from PIL import Image
 
 from gender_demo.results import Box
-from gender_demo.vision.detector import (
-    FaceDetector,
-    pyramid_scales,
-)
+from gender_demo.vision.detector import FaceDetector
+from gender_demo.vision.mtcnn import DetectorSettings, pyramid_scales
 from tests.support.paths import EXAMPLES
 
 
@@ -132,25 +129,15 @@ def test_the_pyramid_starts_at_the_smallest_face_and_ends_at_the_largest() -> No
     assert 12 <= 480 * scales[-1] < 12 / 0.709
 
 
-def test_a_picture_tiled_with_faces_takes_bounded_work(
-    detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_tiled_with_faces_takes_bounded_work() -> None:
     face = example("astronaut.jpg").crop((170, 50, 280, 180)).resize((32, 38))
     tiled = Image.new("RGB", (320, 304))
     for i in range(10):
         for j in range(8):
             tiled.paste(face, (32 * i, 38 * j))
-    monkeypatch.setattr("gender_demo.vision.detector.MAX_PROPOSALS", 60)
-    monkeypatch.setattr("gender_demo.vision.detector.MAX_CANDIDATES", 20)
-    found = detector.detect([tiled, tiled.transpose(Image.Transpose.FLIP_LEFT_RIGHT)])
+    bounded = FaceDetector(settings=DetectorSettings(max_proposals=60, max_candidates=20))
+    found = bounded.detect([tiled, tiled.transpose(Image.Transpose.FLIP_LEFT_RIGHT)])
     assert all(0 < len(faces) <= 20 for faces in found)
-
-
-class Unsettled(FaceDetector):
-    """Takes O-Net's first word."""
-
-    def _settle(self, *args: Any) -> None:
-        pass
 
 
 def test_boxes_hold_still_when_the_picture_moves() -> None:
@@ -170,5 +157,6 @@ def test_boxes_hold_still_when_the_picture_moves() -> None:
             sides.append([other.box.size_px for other in same])
         return float(np.mean(np.std(sides, axis=1) / np.mean(sides, axis=1)))
 
-    settled, first_word = spread(FaceDetector()), spread(Unsettled())
-    assert settled < 0.7 * first_word
+    refined = spread(FaceDetector())
+    unrefined = spread(FaceDetector(settings=DetectorSettings(max_refined=0)))
+    assert refined < 0.7 * unrefined

@@ -9,13 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
+from gender_demo.vision.classifier import Classifier
 from gender_demo.vision.detector import FaceDetector
-from gender_demo.vision.memory_fallback import (
-    WENT_TO_CPU,
-    SturdyClassifier,
-    SturdyDetector,
-    in_halves,
-)
+from gender_demo.vision.memory_fallback import WENT_TO_CPU, retry_with_half_batch
+from gender_demo.vision.mtcnn import Mtcnn
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
@@ -35,7 +32,7 @@ def test_halves_until_it_fits() -> None:
     def never() -> None:
         raise AssertionError("the CPU is not needed")
 
-    assert in_halves(run, range(10), never) == [-n for n in range(10)]
+    assert retry_with_half_batch(run, range(10), never) == [-n for n in range(10)]
     assert tried == [10, 5, 2, 3, 5, 2, 3]
 
 
@@ -44,7 +41,7 @@ def test_other_errors_pass() -> None:
         raise RuntimeError("something else")
 
     with pytest.raises(RuntimeError, match="something else"):
-        in_halves(run, [1, 2], lambda: None)
+        retry_with_half_batch(run, [1, 2], lambda: None)
 
 
 def test_the_classifier_goes_to_the_cpu_and_says_so(
@@ -52,16 +49,16 @@ def test_the_classifier_goes_to_the_cpu_and_says_so(
 ) -> None:
     crops = [Image.new("RGB", (64, 64), (n, 90, 200)) for n in (0, 120, 250)]
     expected = random_pipeline.classify(crops)
-    sturdy = SturdyClassifier(random_pipeline.checkpoint, CPU)
-    full = sturdy.classifier
+    classifier = Classifier(random_pipeline.checkpoint, CPU)
+    full = classifier.served
 
     def no_memory(some: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(sturdy, "classifier", no_memory)
-    found = sturdy(crops)
-    assert sturdy.classifier is not full
-    assert sturdy.classifier.device == CPU
+    monkeypatch.setattr(classifier.served, "forward", no_memory)
+    found = classifier(crops)
+    assert classifier.served is not full
+    assert classifier.device == CPU
     assert [pytest.approx(row, abs=1e-5) for row in expected] == found
     assert [record.getMessage() for record in caplog.records] == [WENT_TO_CPU]
 
@@ -72,24 +69,24 @@ def test_the_detector_goes_to_the_cpu_and_finds_the_same(
     small = astronaut.resize((256, 256))
     pictures = [small, small.transpose(Image.Transpose.FLIP_LEFT_RIGHT)]
     expected = FaceDetector("cpu").detect(pictures)
-    sturdy = SturdyDetector("cpu")
-    sturdy.device = torch.device("meta")  # stands for a GPU without memory
+    full = FaceDetector("cpu")
+    first = full._mtcnn  # stands for nets on a GPU without memory
 
     def guarded(name: str) -> Any:
-        real = getattr(FaceDetector, name)
+        real = getattr(Mtcnn, name)
 
-        def run(self: FaceDetector, some: Any, *rest: Any) -> Any:
-            if self.device.type != "cpu":
+        def run(self: Mtcnn, *args: Any) -> Any:
+            if self is first:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
-            return real(self, some, *rest)
+            return real(self, *args)
 
         return run
 
-    for name in ("search", "follow"):
-        monkeypatch.setattr(FaceDetector, name, guarded(name))
-    found = sturdy.detect(pictures)
+    for name in ("propose", "locate"):
+        monkeypatch.setattr(Mtcnn, name, guarded(name))
+    found = full.detect(pictures)
     for faces, same in zip(found, expected, strict=True):
         assert [face.box for face in faces] == [pytest.approx(f.box, abs=0.01) for f in same]
     assert [record.getMessage() for record in caplog.records] == [WENT_TO_CPU]
-    followed = sturdy.follow(pictures, [[face.box for face in faces] for faces in expected])
+    followed = full.follow(pictures, [[face.box for face in faces] for faces in expected])
     assert [len(faces) for faces in followed] == [1, 1]

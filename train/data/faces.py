@@ -23,10 +23,8 @@ from gender_demo.vision.crops import (
     crop_face,
     crop_whole,
 )
-from gender_demo.vision.detector import (
-    GREY,
-    FaceDetector,
-)
+from gender_demo.vision.detector import FaceDetector
+from gender_demo.vision.mtcnn import GREY, DetectorSettings
 from gender_demo.vision.pictures import open_picture
 from gender_demo.vision.quality import sharpness
 from train.data.records import Record
@@ -135,7 +133,7 @@ def find_faces(pictures: Sequence[Image.Image], search_px: int) -> list[list[Fac
     shown = [_shrink(picture) for picture in pictures]
     order = sorted(range(len(pictures)), key=lambda i: shown[i][0].size)
     for smallest in (search_px, search_px // 2):
-        detector = FaceDetector("cpu", min_face_px=smallest)
+        detector = FaceDetector("cpu", DetectorSettings(min_face_px=smallest))
         left = [i for i in order if not found[i]]
         for start in range(0, len(left), BATCH):
             chunk = left[start : start + BATCH]

@@ -16,9 +16,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from gender_demo.results import Box, Face
-from gender_demo.vision import detector
+from gender_demo.vision import box_ops, detector, mtcnn
 from gender_demo.vision import low_light as light
-from gender_demo.vision import mtcnn as candidates
 from gender_demo.vision.checkpoint import write_file
 from gender_demo.vision.crops import crop_whole
 from gender_demo.vision.pipeline import (
@@ -174,14 +173,8 @@ class RememberedDetector:
         self.detect = detect
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        source = [inspect.getsource(module) for module in (candidates, detector, light)]
-        settings = {
-            name: value
-            for name, value in vars(
-                detect.__self__ if hasattr(detect, "__self__") else self
-            ).items()
-            if isinstance(value, int | float | tuple)
-        }
+        source = [inspect.getsource(module) for module in (box_ops, mtcnn, detector, light)]
+        settings = getattr(getattr(detect, "__self__", detect), "settings", None)
         self._settings = repr((source, settings, device, torch.__version__)).encode()
 
     def __call__(self, pictures: Sequence[Image.Image]) -> list[list[Face]]:
