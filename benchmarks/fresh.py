@@ -37,16 +37,16 @@ def main() -> int:
         print(f"staged {len(bundle.files)} files")
         began = time.monotonic()
         uv = [sys.executable, "-m", "uv"]
-        python = environment / "bin" / "python"
+        python = str(environment / "bin" / "python")
         version = str(bundle.settings["python_version"])
-        subprocess.run([*uv, "venv", "-q", "-p", version, environment], check=True)
+        subprocess.run([*uv, "venv", "-q", "-p", version, str(environment)], check=True)
         install = [*uv, "pip", "install", "-q", "--python", python, "-r", "requirements.txt"]
         subprocess.run(install, cwd=space, check=True)
         print(f"installed in {time.monotonic() - began:.0f} s with Python {version}")
         return start(python, space)
 
 
-def start(python: Path, space: Path) -> int:
+def start(python: str, space: Path) -> int:
     """Start the staged app as Spaces does and ask it for the page; 0 when it answers."""
     port, began = free_port(), time.monotonic()
     app = subprocess.Popen(

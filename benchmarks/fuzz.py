@@ -127,8 +127,10 @@ class Fuzz:
                 self.done += FILES_AT_ONCE - 1
             elif turn < 0.2:
                 self.pictures("annotate", 1)
+            elif turn < 0.6:
+                self.frame(self.hostile.frame())
             else:
-                _ = self.frame(self.hostile.frame()) if turn < 0.6 else self.request()
+                self.request()
             self.done += 1
 
     def check_good(self) -> None:

@@ -99,7 +99,7 @@ def main() -> int:
             compared += 1
             same += live is not None and live.label == full.label
             sure = live is not None and live.label is not None and full.label is not None
-            label_same += not sure or live.label == full.label
+            label_same += not sure or (live is not None and live.label == full.label)
     print(f"settled frames compared: {compared} of {flags.people} people, {missed} without a box")
     print(f"contradicting labels: {100 * (1 - label_same / compared):.1f} %")
     share = 100 * same / compared

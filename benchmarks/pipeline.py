@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,7 +86,7 @@ def cost(
     for way in ways.values():  # warm up on other frames' sizes and kernels
         way(frames[0])
     ways["c follow"] = follower(pipeline)
-    kept, base = {}, []
+    kept, base = {}, list[float]()
     print(f"\n{count} face(s), {len(frames)} frames of {frames[0].width}x{frames[0].height}")
     print(f"{'way':16}{'mean ms':>9}{'p95 ms':>9}{'worst ms':>10}{'mean / a':>10}")
     for name, way in ways.items():
@@ -96,8 +97,10 @@ def cost(
             f"{np.mean(ms) / np.mean(base):10.3f}"
         )
     floor, aim = (1 / 5, 1 / 10) if count >= 10 else (1 / 10, 1 / 20)
-    table.row("mean(c) / mean(a)", np.mean(ms) / np.mean(base), floor, aim, most=True)
-    table.row("p95(c) / mean(a)", np.percentile(ms, 95) / np.mean(base), 0.5, 0.25, most=True)
+    table.row("mean(c) / mean(a)", float(np.mean(ms) / np.mean(base)), floor, aim, most=True)
+    table.row(
+        "p95(c) / mean(a)", float(np.percentile(ms, 95) / np.mean(base)), 0.5, 0.25, most=True
+    )
     table.row("worst(c) / worst(a)", max(ms) / max(base), 1, 0.5, most=True)
     return kept["a stock"], kept["c follow"]
 
@@ -160,13 +163,14 @@ def steady(pipeline, frames: list[Image.Image], path: Callable, table: Table) ->
 
 
 def passing(pipeline, table: Table) -> None:
-    actors, follow, numbers = video.passing(), follower(pipeline), [{}, {}]
+    actors, follow = video.passing(), follower(pipeline)
+    numbers: list[dict[bool, list[Any]]] = [{}, {}]
     for n, frame in enumerate(video.frames(actors, 130)):
         for prediction in follow(frame):
             x, _ = prediction.face.box.centre
             for i, actor in enumerate(actors):
-                other = actors[1 - i].path(n / video.FPS)[0]
-                place = actor.path(n / video.FPS)[0]
+                paths = actors[1 - i].path, actor.path
+                other, place = ((path(n / video.FPS) or (0.0, 0.0))[0] for path in paths)
                 if abs(x - place) < 25 and abs(other - place) > 60:
                     numbers[i].setdefault(n < 70, []).append(prediction.track)
     swaps = sum(
@@ -191,7 +195,7 @@ def coming(pipeline, table: Table) -> None:
         video.Actor(video.patch(1 + i), 50 + 10 * i, path(*there))
         for i, there in enumerate(zip(spans, places, strict=True))
     ]
-    follow, seen = follower(pipeline), [[] for _ in actors]
+    follow, seen = follower(pipeline), [list[bool]() for _ in actors]
     for frame in video.frames([stays, *actors], round((spans[-1][1] + 1) * video.FPS)):
         middles = [p.face.box.centre for p in follow(frame)]
         for (x, y), boxed in zip(places, seen, strict=True):

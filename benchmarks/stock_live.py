@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -21,7 +22,7 @@ from gender_demo.vision.pipeline import (
 )
 
 
-def stock_detect(pictures: list[Image.Image]) -> list[list[Face]]:
+def stock_detect(pictures: Sequence[Image.Image]) -> list[list[Face]]:
     """facenet-pytorch's MTCNN with its defaults, one picture after the other."""
     found = []
     for picture in pictures:

@@ -14,6 +14,7 @@ import time
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -54,7 +55,11 @@ def main() -> int:
         trainer = Trainer(Run(recipe, crops, crops, schedule, Path(out), "none"), accelerator)
         trainer.step = args.steps  # past the frozen epoch
         ready = trainer.batches[trainer.step]
-        batches = {"fit": trainer.batches, "fixed batch": defaultdict(lambda: ready)}
+        fixed: Any = defaultdict(lambda: ready)
+        batches = {
+            "fit": trainer.batches,
+            "fixed batch": fixed,
+        }
         rates: dict[str, list[float]] = {name: [] for name in batches}
         trainer.train_step()
         for _ in range(args.rounds):

@@ -15,9 +15,9 @@ import pytest
 from gender_demo.cli import deploy
 from gender_demo.cli.deploy import (
     prepare,
-    read_settings,
     wait_until_running,
 )
+from gender_demo.cli.space_settings import read_settings
 from gender_demo.errors import DeployError
 from tests.support.hub_server import TOKEN, Hub, hub_server
 from tests.support.paths import ROOT
@@ -170,8 +170,9 @@ def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         runtime = SimpleNamespace(stage=stage, raw={"sha": sha})
         return SimpleNamespace(endpoint="http://hub", get_space_runtime=lambda space: runtime)
 
-    wait_until_running(api("RUNNING", "new"), "a/b", "new", tell=str)
+    said: list[str] = []
+    wait_until_running(api("RUNNING", "new"), "a/b", "new", tell=said.append)
     with pytest.raises(DeployError, match="not running after"):
-        wait_until_running(api("RUNNING", "old"), "a/b", "new", tell=str, patience_s=0.05)
+        wait_until_running(api("RUNNING", "old"), "a/b", "new", tell=said.append, patience_s=0.05)
     with pytest.raises(DeployError, match="is paused: restart it"):
-        wait_until_running(api("PAUSED", "new"), "a/b", "new", tell=str)
+        wait_until_running(api("PAUSED", "new"), "a/b", "new", tell=said.append)

@@ -57,9 +57,9 @@ def portrait(number: int, kind: str = "plain", size: tuple[int, int] = (160, 160
         face = face.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     mask = Image.new("L", face.size)
     ImageDraw.Draw(mask).ellipse((4, 4, face.width - 4, face.height - 4), fill=255)
-    at = tuple(
+    left, top = (
         math.floor(random.uniform(0, max(1, whole - part)))
         for whole, part in zip(size, face.size, strict=True)
     )
-    picture.paste(face, at, mask)
+    picture.paste(face, (left, top), mask)
     return picture

@@ -88,7 +88,7 @@ def test_walkthrough(tmp_path: Path, draw_portrait: Draw, monkeypatch: pytest.Mo
     assert (measured["title"], measured["split"]) == ("mine", "holdout")
     assert measured["all"]["count"] == 12
     card = (checkpoint.path / "README.md").read_text()
-    assert ModelCard(card).data.license == "unknown"
+    assert ModelCard(card).data.to_dict()["license"] == "unknown"
     assert "glasses and no_glasses" in card
     assert "faces to train on: no glasses" in card
     assert "set on these very pictures" in card

@@ -25,6 +25,8 @@ def checkpoint() -> Checkpoint:
     model = build_model(CONFIG)
     for module in model.modules():  # batch norms that do something, so that folding them shows
         if isinstance(module, torch.nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
             module.running_mean.normal_(0, 0.2)
             module.running_var.uniform_(0.5, 2)
     return Checkpoint(Path(), CONFIG, model.state_dict())

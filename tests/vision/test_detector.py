@@ -63,8 +63,8 @@ def test_a_batch_is_the_same_as_one_by_one(detector: FaceDetector) -> None:
     alone = [detector.detect([picture])[0] for picture in pictures]
     for faces, others in zip(together, alone, strict=True):
         assert len(faces) == len(others)
-        for face, other in zip(faces, others, strict=True):
-            assert face.box == pytest.approx(other.box, abs=0.5)
+        for face, twin in zip(faces, others, strict=True):
+            assert face.box == pytest.approx(twin.box, abs=0.5)
     assert together[2] == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ RULES = Rules(min_probability=0.7, min_face_px=20)
 CHECKPOINT = Checkpoint(Path(), Config("two", ("red", "blue"), rules=RULES), {})
 
 
-def bright_squares(pictures: list[Image.Image]) -> list[list[Face]]:
+def bright_squares(pictures: Sequence[Image.Image]) -> list[list[Face]]:
     """ "Faces" are the bounding boxes of what is not black."""
     boxes = [picture.getbbox() for picture in pictures]
     points = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
@@ -52,7 +53,7 @@ def bright_squares(pictures: list[Image.Image]) -> list[list[Face]]:
     ]
 
 
-def redness(crops: list[Image.Image]) -> list[tuple[float, float]]:
+def redness(crops: Sequence[Image.Image]) -> list[tuple[float, ...]]:
     reds = [np.asarray(crop, float)[40:70, 40:70].mean((0, 1))[0] / 255 for crop in crops]
     return [(red, 1 - red) for red in reds]
 
@@ -93,7 +94,7 @@ def test_a_batch_keeps_pictures_apart() -> None:
 def test_large_pictures_are_searched_small_and_answered_in_their_own_pixels() -> None:
     searched: list[tuple[int, int]] = []
 
-    def detect(pictures: list[Image.Image]) -> list[list[Face]]:
+    def detect(pictures: Sequence[Image.Image]) -> list[list[Face]]:
         searched.extend(picture.size for picture in pictures)
         return bright_squares(pictures)
 
@@ -137,7 +138,7 @@ def test_devices() -> None:
 
 
 def test_a_crowd_is_told_of_up_to_a_limit() -> None:
-    def crowd(pictures: list[Image.Image]) -> list[list[Face]]:
+    def crowd(pictures: Sequence[Image.Image]) -> list[list[Face]]:
         points = ((1.0, 1.0),) * 5
         return [[Face(Box(0.0, 0.0, 30.0, 30.0), 0.9, points)] * (MAX_FACES + 5) for _ in pictures]
 

@@ -162,7 +162,7 @@ def test_interrupted_it_goes_on(
     flags = ("--face", "reject", "--min-face-px", "54", "--workers", "1")
     monkeypatch.setattr(prepare, "PART_SIZE", 8)
     unbroken = run(messy, tmp_path / "unbroken", *flags)
-    cut, done = prepare.write_file, []
+    cut, done = prepare.write_file, list[Path]()  # type: ignore[attr-defined]
 
     def full_disk(path: Path, content: bytes) -> None:
         if len(done) == 2:

@@ -97,7 +97,7 @@ def test_wrong_labels_are_counted_and_named(tmp_path: Path) -> None:
         (lambda folder: write_parquet(folder, ROWS), "val", "neither val-*.parquet"),
     ],
 )
-def test_missing_and_empty_splits(tmp_path: Path, make, split: str, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_missing_and_empty_splits(tmp_path: Path, make, split: str, said: str) -> None:
     make(tmp_path)
     with pytest.raises(LayoutError) as error:
         read_records("fairface", tmp_path, [split])

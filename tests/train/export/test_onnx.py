@@ -42,8 +42,10 @@ def faces(config: Config) -> list[Image.Image]:
         ImageEnhance.Brightness(
             cut_square(
                 portrait,
-                *random.normal((221, 117), 20),
-                *(random.uniform(60, 180), random.normal(0, 0.3)),
+                random.normal(221, 20),
+                random.normal(117, 20),
+                random.uniform(60, 180),
+                random.normal(0, 0.3),
                 config.crop_px,
             )
         ).enhance(random.uniform(0.4, 1.6))

@@ -72,7 +72,7 @@ def test_schedule_is_that_of_fastai() -> None:
 
 
 def test_every_parameter_is_in_one_group_and_only_the_head_learns_at_first() -> None:
-    model = build_model(Config("x", ("a", "b")))
+    model: Any = build_model(Config("x", ("a", "b")))
     groups = parameter_groups(model)
     assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
     freeze(model, True)
@@ -109,8 +109,8 @@ def test_it_draws_what_it_did(data: Path, finished: Path) -> None:
         with Image.open(finished / f"{name}.png") as picture:
             assert picture.width > 200
     events = b"".join(path.read_bytes() for path in finished.glob("events*"))
-    for name in (b"show_batch", b"confusion", b"held_out/error_rate", b"train/epoch_loss"):
-        assert name in events
+    for tag in (b"show_batch", b"confusion", b"held_out/error_rate", b"train/epoch_loss"):
+        assert tag in events
 
 
 def test_rare_classes_weigh_more_and_it_is_said(

@@ -52,7 +52,7 @@ def test_every_figure_of_every_table_stands_in_the_card(
 
 
 def test_the_hub_reads_the_metadata(audited: dict[str, Any], tiny: dict[str, Path]) -> None:
-    data = ModelCard(card(load_checkpoint(tiny["checkpoint"]))).data
+    data: Any = ModelCard(card(load_checkpoint(tiny["checkpoint"]))).data
     assert data.license == "cc-by-4.0"
     given = {
         result.dataset_name: result.metric_value
