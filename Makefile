@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(RUN) -m uv
+TRAIN := train/requirements.txt train/requirements-ray.txt train/requirements-face.txt
 BENCHMARKS := pipeline live live_agreement server gpu train
 
 .PHONY: install demo test lint bench audit lock
@@ -18,8 +19,8 @@ $(VENV)/ready: requirements.lock
 	$(UV) pip install --python $(RUN) --require-hashes -r requirements.lock
 	touch $@
 
-$(VENV)/tools: $(VENV)/ready pyproject.toml train/requirements.txt train/requirements-ray.txt
-	$(UV) pip install --python $(RUN) -c requirements.lock -r train/requirements.txt -r train/requirements-ray.txt --group dev
+$(VENV)/tools: $(VENV)/ready pyproject.toml $(TRAIN)
+	$(UV) pip install --python $(RUN) -c requirements.lock $(TRAIN:%=-r %) --group dev
 	touch $@
 
 demo: $(VENV)/ready

@@ -49,7 +49,7 @@ def main() -> int:
     settings = make_settings("finetune", batch=args.batch, lr=1e-4)
     with tempfile.TemporaryDirectory() as out:
         accelerator = Accelerator(cpu=not torch.cuda.is_available())
-        recipe = replace(Recipe.of(settings, crops, 1), batch=args.batch)
+        recipe = replace(Recipe.of(settings, "resnet18", crops), batch=args.batch)
         schedule = FineTune(1000, args.px, args.steps)
         crops = crops.to(accelerator.device)
         trainer = Trainer(Run(recipe, crops, crops, schedule, Path(out), "none"), accelerator)

@@ -8,10 +8,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gender_demo.errors import CheckpointError, DeviceError
+from gender_demo.errors import CheckpointError, DataError, DeviceError
 from gender_demo.vision.preflight import SHIPPED, check_device, check_folder
 from train.data.readers.factory import LAYOUTS
-from train.fit.presets import PRESETS
+from train.fit.face_weights import FACES, read_weights
+from train.fit.presets import DEFAULTS, PRESETS
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gender-demo" / "faces"
 ADVICE = {
@@ -36,11 +37,13 @@ def check(flags: argparse.Namespace) -> None:
     try:
         if "checkpoint" in given:
             check_folder(flags.checkpoint)
-        if given.get("start") not in (None, "none", "imagenet"):
+        if given.get("start") == FACES:
+            read_weights()
+        elif given.get("start") not in (None, "none", "imagenet"):
             check_folder(flags.start)
         if "device" in given:
             check_device(flags.device)
-    except (CheckpointError, DeviceError) as error:
+    except (CheckpointError, DataError, DeviceError) as error:
         raise SystemExit(str(error)) from None
 
 
@@ -80,7 +83,8 @@ def fit(parser: argparse.ArgumentParser) -> None:
 
     def add(flag: str, what: str, kind: type = float, **more: Any) -> None:
         name = more.setdefault("dest", flag[2:].replace("-", "_"))
-        defaults = dict.fromkeys(str(getattr(preset, name)) for preset in PRESETS.values())
+        defaults = dict.fromkeys(str(getattr(preset, name)) for preset in DEFAULTS.values())
+        defaults = {("the shipped one" if d == str(SHIPPED) else d): None for d in defaults}
         shown = "" if defaults.keys() == {"None"} else f" ({'; '.join(defaults)})"
         parser.add_argument(flag, type=kind, help=what + shown, **more)
 
@@ -96,8 +100,8 @@ def fit(parser: argparse.ArgumentParser) -> None:
     add("--plan", "epochs@side,… and +… for another cycle", str)
     add("--decay", "share of the first cycle's steps in which the rate falls")
     # Not --start, which torchrun takes for one of its own, wherever it stands.
-    add("--from", "checkpoint folder, imagenet or none", str, dest="start")
-    add("--arch", "network", str, choices=("resnet18", "resnet34", "resnet50"))
+    add("--from", f"{FACES}, imagenet, a checkpoint folder or none", str, dest="start")
+    add("--arch", "resnet18, resnet34, resnet50 or dlib-resnet29; by default as --from has it", str)
     add("--lr", "learning rate")
     parser.add_argument("--find-lr", action="store_true", help="only look for a learning rate")
     add("--batch", "pictures a step, of all processes together", int)

@@ -8,7 +8,8 @@ from torch.nn.functional import avg_pool2d, pad, relu
 from gender_demo.errors import CheckpointError
 
 TORCHVISION = ("resnet18", "resnet34", "resnet50")
-DLIB = "dlib-resnet29"
+DLIB, DLIB_PX = "dlib-resnet29", 104
+"""dlib's face ResNet, and the smallest pictures that it is used on."""
 ARCHITECTURES = (*TORCHVISION, DLIB)
 
 WIDTHS, BLOCKS = (32, 64, 128, 256, 256), (3, 4, 3, 3, 1)

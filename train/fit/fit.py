@@ -18,6 +18,7 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 
 from gender_demo.errors import CheckpointError, DataError
+from gender_demo.vision.networks import DLIB, DLIB_PX
 from train.data.crops import Crops, load_crops
 from train.fit.finetune import FineTune
 from train.fit.loop import train
@@ -25,6 +26,7 @@ from train.fit.lr_finder import find_rate
 from train.fit.presets import Settings, make_settings
 from train.fit.recipe import Recipe, class_weights
 from train.fit.schedule import Schedule, parse_plan
+from train.fit.start import architecture
 from train.fit.teacher import Teacher
 from train.fit.trainer import Run, Trainer
 
@@ -55,13 +57,15 @@ def fit(data: Path, out: Path, settings: Settings, *, find_lr: bool = False) -> 
     finetune = settings.preset == "finetune"
     if finetune and sum(map(len, cycles)) > 1:
         raise DataError("--preset finetune takes one stage, for example --plan 4@128")
+    arch = architecture(settings)
+    _check_sides(arch, [px for cycle in cycles for _, px in cycle])
     accelerator = _accelerator(settings.device)
     device, processes = accelerator.device, accelerator.num_processes
     torch.backends.cudnn.benchmark = True  # one picture side for thousands of steps
     crops, valid = (
         split.to(device) for split in load_crops(data, [settings.train_split, settings.valid_split])
     )
-    recipe = Recipe.of(settings, crops, processes)
+    recipe = Recipe.of(settings, arch, crops, processes)
     if recipe.balanced and accelerator.is_main_process:
         _print_weights(crops)
     steps = len(crops) // recipe.batch
@@ -90,6 +94,14 @@ def _accelerator(device: str) -> Accelerator:
     return Accelerator(
         cpu=not cuda, mixed_precision="bf16" if half else "no", kwargs_handlers=[kwargs]
     )
+
+
+def _check_sides(arch: str, sides_px: list[int]) -> None:
+    if arch == DLIB and min(sides_px) < DLIB_PX:
+        raise DataError(
+            f"A {arch} needs pictures of {DLIB_PX} px or more, not {min(sides_px)}: give another "
+            "--plan, or another network by --from none"
+        )
 
 
 def _print_weights(crops: Crops) -> None:

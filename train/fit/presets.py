@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gender_demo.vision.preflight import SHIPPED
+from train.fit.face_weights import FACES, installed
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Settings:
     smoothing: float
     ema: float
     mixup: float
-    arch: str = "resnet18"
+    arch: str | None = None
     aux_weight: float = 0.5
     warmup: int = 200
     webcam: bool = True
@@ -46,15 +47,30 @@ PRESETS = {
         lr=2e-3, batch=64, weight_decay=0.01, smoothing=0.0, ema=0.0, mixup=0.0,
     ),
 }  # fmt: skip
+FROM_FACES = {
+    "scratch": replace(
+        PRESETS["scratch"], start=FACES, plan="12@112,4@128", decay=0.7, lr=1e-3, aux_weight=0.4
+    ),
+    "finetune": replace(PRESETS["finetune"], start=FACES),
+}
+"""The presets where a run starts from the face network, as it does where that is installed."""
+DEFAULTS = FROM_FACES if installed() else PRESETS
 
 
-def make_settings(preset: str, *, epochs: float | None = None, **changes: Any) -> Settings:
+def make_settings(
+    preset: str = "scratch",
+    *,
+    start: str | None = None,
+    epochs: float | None = None,
+    **changes: Any,
+) -> Settings:
     """A preset with what differs from it; a change to None is none.
 
     ``epochs`` sets how long the last stage of the plan is, which is then the only one.
     """
+    start = start or DEFAULTS[preset].start
     given = {name: value for name, value in changes.items() if value is not None}
-    settings = replace(PRESETS[preset], **given)
+    settings = replace((FROM_FACES if start == FACES else PRESETS)[preset], **given, start=start)
     if epochs is None:
         return settings
     return replace(settings, plan=f"{epochs:g}@{settings.plan.rpartition('@')[2]}")

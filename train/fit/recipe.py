@@ -38,8 +38,8 @@ class Recipe:
     balanced: bool = False
 
     @classmethod
-    def of(cls, settings: Settings, train: Crops, processes: int) -> Recipe:
-        """The recipe of these settings for the crops ``train``."""
+    def of(cls, settings: Settings, arch: str, train: Crops, processes: int = 1) -> Recipe:
+        """The recipe of these settings for a network and the crops ``train``."""
         names = {field.name for field in fields(cls)}
         given: dict[str, Any] = {k: v for k, v in asdict(settings).items() if k in names}
         finetune, teacher = settings.preset == "finetune", settings.teacher
@@ -47,6 +47,7 @@ class Recipe:
         most = max(8, len(train) // 10) if finetune else len(train)
         counts = train.counts.values()
         given |= {
+            "arch": arch,
             "batch": min(settings.batch, most, len(train)) // processes * processes,
             "processes": processes,
             "pictures": len(train),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,11 @@ class Trainer:
         self.main = bool(accelerator.is_main_process)
         self.batches = Batches(run.recipe, run.train, run.schedule, accelerator.process_index)
         run.out.mkdir(parents=True, exist_ok=True)
-        self.model, self.average = self._network(), self._network().eval().requires_grad_(False)
+        going_on = (run.out / RUN).exists()
+        start = "none" if going_on else run.start
+        model = starting_network(run.recipe, run.train, start).to(self.device)
+        self.model = model.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             _groups(self.model, run.recipe),
             lr=run.recipe.lr,
@@ -55,14 +60,10 @@ class Trainer:
         )
         self.step, self.seconds = 0, 0.0
         self.loss_sum, self.loss_steps = torch.zeros((), device=self.device), 0
-        if (run.out / RUN).exists():
+        if going_on:
             self._continue()
         self.learner: nn.Module = self.model
         self._frozen: bool | None = None
-
-    def _network(self) -> nn.Module:
-        network = starting_network(self.recipe, self.run.train, self.run.start)
-        return network.to(self.device).to(memory_format=torch.channels_last)
 
     def _continue(self) -> None:
         out, saved = self.run.out, read_run(self.run.out)

@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 
 from gender_demo.vision.checkpoint import Config, build_model, load_checkpoint
+from gender_demo.vision.preflight import SHIPPED
 from tests.support.paths import ROOT
 from train.__main__ import main
 from train.fit.augment import augment
@@ -27,6 +28,7 @@ from train.fit.lr_finder import steepest
 from train.fit.views import resized_crop
 
 FLAGS = ("--preset", "finetune", "--plan", "2@32", "--device", "cpu", "--batch", "16")
+FLAGS += ("--from", str(SHIPPED))
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ def data(
 
 def fit(data: Path, out: Path, plan: str = "2@32") -> int:
     flags = ["--plan", plan, "--batch", "16", "--warmup", "4", "--device", "cpu", "--lr", "1e-3"]
-    return main(["fit", str(data), "--out", str(out), *flags])
+    return main(["fit", str(data), "--out", str(out), "--from", "none", *flags])
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_run_of_another_version_is_told_in_a_sentence(
 def test_other_flags_do_not_continue_a_run(data: Path, finished: Path) -> None:
     with pytest.raises(SystemExit, match="seed 0 -> 1"):
         main(["fit", str(data), "--out", str(finished), "--plan", "2@32", "--batch", "16",
-              "--warmup", "4", "--lr", "1e-3", "--seed", "1"])  # fmt: skip
+              "--warmup", "4", "--lr", "1e-3", "--from", "none", "--seed", "1"])  # fmt: skip
 
 
 @pytest.mark.parametrize(

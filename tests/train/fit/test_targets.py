@@ -74,7 +74,7 @@ def test_a_teacher_of_other_classes_is_refused(crops: Crops, teacher: Path, tmp_
     save_checkpoint(tmp_path / "grey", config, state)
     with pytest.raises(DataError, match="in the same colours"):
         Teacher(tmp_path / "grey", CLASSES, CPU)
-    recipe = Recipe.of(make_settings("scratch"), crops, 1)
+    recipe = Recipe.of(make_settings(), "resnet18", crops)
     SavedRun(recipe, state, state, optimizer={}, step=1, seconds=1.0).write(tmp_path)
     with pytest.raises(DataError, match="has 2 outputs and the data 5"):
         Teacher(tmp_path, CLASSES, CPU)
