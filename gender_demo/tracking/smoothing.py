@@ -13,32 +13,20 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gender_demo.results import (
-    Box,
-    Face,
-)
-
-STILL_HZ = 1.2
-"""Cut-off for a face that does not move."""
-HZ_PER_SPEED = 3.0
-SIZE_HZ_PER_SPEED = 1.5
-"""How much the cut-off grows with each face size per second, for the centre and for the size.
-
-Of the pairs tried on a swaying face these gave half the jitter of frame-by-frame detection and a
-better overlap with the truth."""
-SPEED_HZ = 3.0
-"""Cut-off of the speed itself."""
+from gender_demo.results import Box, Face
+from gender_demo.tracking.config import DEFAULT, TrackingConfig
 
 
 class SmoothBox:
     """Centre and size of one face through time, in pixels and seconds."""
 
-    def __init__(self, face: Face, at_s: float) -> None:
+    def __init__(self, face: Face, at_s: float, config: TrackingConfig = DEFAULT) -> None:
         self._value = _to_state(face.box)
         self._speed: NDArray[np.float64] = np.zeros(4)
         self._at_s = at_s
+        self._config = config
 
-    def at(self, at_s: float) -> Box:
+    def predict(self, at_s: float) -> Box:
         """Where the box is at a later time if the face goes on as it does."""
         ahead = min(0.3, max(0.0, at_s - self._at_s))
         moved = self._value.copy()
@@ -47,26 +35,26 @@ class SmoothBox:
 
     def update(self, face: Face, at_s: float) -> Face:
         """Take in a measured face; returns it with its box (and landmarks) smoothed."""
-        passed = min(0.5, max(1e-3, at_s - self._at_s))
+        config, passed = self._config, min(0.5, max(1e-3, at_s - self._at_s))
         measured = _to_state(face.box)
         unit = np.array([math.exp(measured[2:].mean())] * 2 + [1.0, 1.0])
         speed = (measured - self._value) / passed
-        self._speed += _weight(SPEED_HZ, passed) * (speed - self._speed)
+        self._speed += _weight(config.speed_hz, passed) * (speed - self._speed)
         # One cut-off for both axes: a box must not wobble in shape as it moves.
         pace = np.abs(self._speed / unit)
         cutoff = np.repeat(
             [
-                STILL_HZ + HZ_PER_SPEED * math.hypot(pace[0], pace[1]),
-                STILL_HZ + SIZE_HZ_PER_SPEED * pace[2:].max(),
+                config.still_hz + config.hz_per_speed * math.hypot(pace[0], pace[1]),
+                config.still_hz + config.size_hz_per_speed * pace[2:].max(),
             ],
             2,
         )
-        foreseen = self._value.copy()
-        foreseen[:2] += self._speed[:2] * passed
-        self._value = foreseen + _weight(cutoff, passed) * (measured - foreseen)
+        predicted = self._value.copy()
+        predicted[:2] += self._speed[:2] * passed
+        self._value = predicted + _weight(cutoff, passed) * (measured - predicted)
         self._at_s = at_s
-        dx, dy = self._value[:2] - measured[:2]
-        return replace(face.shifted(float(dx), float(dy)), box=_to_box(self._value))
+        dx, dy = (self._value[:2] - measured[:2]).tolist()
+        return replace(face.shifted(dx, dy), box=_to_box(self._value))
 
 
 def _weight(cutoff_hz: float | NDArray[np.float64], passed_s: float) -> NDArray[np.float64]:
@@ -75,6 +63,7 @@ def _weight(cutoff_hz: float | NDArray[np.float64], passed_s: float) -> NDArray[
 
 
 def _to_state(box: Box) -> NDArray[np.float64]:
+    """Centre x and y in pixels, logarithms of width and height: (4,)."""
     sides = math.log(max(1.0, box.width)), math.log(max(1.0, box.height))
     return np.array([*box.centre, *sides])
 

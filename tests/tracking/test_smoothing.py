@@ -32,15 +32,15 @@ def test_a_moving_face_is_not_lagged_behind_and_foreseen() -> None:
     for i in range(1, 51):
         shown = box.update(face(100 + speed * i / 25), i / 25)
     assert middle(shown.box) == pytest.approx(100 + speed * 2, abs=4)
-    assert middle(box.at(2 + 0.1)) == pytest.approx(100 + speed * 2.1, abs=5)
+    assert middle(box.predict(2 + 0.1)) == pytest.approx(100 + speed * 2.1, abs=5)
 
 
 def test_it_never_runs_far_ahead() -> None:
     box = SmoothBox(face(100), 0)
     for i in range(1, 26):
         box.update(face(100 + 10 * i), i / 25)
-    assert middle(box.at(60)) < 350 + 0.35 * 250
-    assert middle(box.at(0)) == pytest.approx(middle(box.at(1)))
+    assert middle(box.predict(60)) < 350 + 0.35 * 250
+    assert middle(box.predict(0)) == pytest.approx(middle(box.predict(1)))
 
 
 def test_landmarks_move_with_the_box() -> None:
