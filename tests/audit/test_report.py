@@ -23,7 +23,7 @@ from gender_demo.vision.checkpoint import Config
 from train.data.records import (
     AGES,
     RACES,
-    Sample,
+    Record,
 )
 from train.measure.figures import (
     flips,
@@ -42,7 +42,10 @@ def observations(count: int = 600, accuracy: float = 0.8) -> list[Observation]:
     result = []
     for i in range(count):
         label = draw.choice(CONFIG.classes)
-        sample = Sample(f"{i}", b"", label, draw.choice(RACES), draw.choice(AGES))
+        sample = Record(
+            str(i), b"", {"label": label},
+            groups={"race": draw.choice(RACES), "age": draw.choice(AGES)},
+        )  # fmt: skip
         other = CONFIG.classes[label == CONFIG.classes[0]]
         guess = label if draw.random() < accuracy else other
         sure = draw.uniform(0.5, 1)

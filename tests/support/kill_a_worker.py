@@ -1,4 +1,4 @@
-"""Runs ``train prepare --engine ray``; once its first part is there, kills a worker at work."""
+"""Runs ``train prepare --engine ray``; once its first shard is there, kills a worker at work."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 
 from train.__main__ import main
-from train.data import prepare
+from train.data import shards
 
 
-def kill_one(parts: Path) -> None:
-    while not any(parts.glob("*.pkl")):
+def kill_one(shards: Path) -> None:
+    while not any(shards.glob("*.pkl")):
         time.sleep(0.05)
     while True:
         for process in psutil.Process().children(recursive=True):
@@ -28,6 +28,6 @@ def kill_one(parts: Path) -> None:
 
 
 if __name__ == "__main__":
-    prepare.PART_SIZE = 8
-    threading.Thread(target=kill_one, args=(Path(sys.argv[2]) / "parts",), daemon=True).start()
+    shards.SHARD_SIZE = 8
+    threading.Thread(target=kill_one, args=(Path(sys.argv[2]) / "shards",), daemon=True).start()
     sys.exit(main(["prepare", *sys.argv[1:]]))

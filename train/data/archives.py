@@ -45,7 +45,7 @@ class Member:
     size: int
     at: int = -1
 
-    def read(self) -> bytes:
+    def read_bytes(self) -> bytes:
         """Its bytes, MAX_BYTES + 1 at most; OSError where the archive is damaged here."""
         most = min(self.size, MAX_BYTES + 1)
         try:
@@ -70,14 +70,16 @@ class Tree:
     files: dict[str, Source]
     folders: frozenset[str]
 
-    def find(self, name: str) -> Source | None:
-        """The file of this name, at the top or in any folder; of several the first by name."""
+    def find(self, name: str, within: str = "") -> Source | None:
+        """The file of this name, at the top or in any folder; of several the first by name.
+
+        ``within``: what the folder's path must hold.
+        """
         wanted = PurePosixPath(name.replace("\\", "/"))
-        exact = self.files.get(str(wanted))
-        if exact is not None:
+        if not within and (exact := self.files.get(str(wanted))) is not None:
             return exact
         for path in self._by_name.get(wanted.name, ()):
-            if path.endswith(f"/{wanted}"):
+            if path.endswith(f"/{wanted}") and within in path:
                 return self.files[path]
         return None
 
@@ -90,8 +92,7 @@ class Tree:
         source = self.find(name)
         if source is None:
             return None
-        raw = source.read_bytes() if isinstance(source, Path) else source.read()
-        return raw.decode("utf-8-sig", errors="replace")
+        return source.read_bytes().decode("utf-8-sig", errors="replace")
 
 
 @lru_cache(maxsize=4)

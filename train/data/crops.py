@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +17,10 @@ from PIL import Image
 from torch import Tensor
 
 from gender_demo.errors import DataError
+from train.data.manifest import CROPS, Facts, Row, read_facts, read_manifest
 from train.data.records import FAIRFACE
+
+PACKED = "crops-*.parquet"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Crops:
     classes: dict[str, tuple[str, ...]]
     margin: float
     name: str
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
     """What prepare knew about the folder."""
 
     def __len__(self) -> int:
@@ -64,48 +66,44 @@ class Crops:
 
 def load_crops(folder: Path, splits: Iterable[str]) -> list[Crops]:
     """The crops of each split, read from what ``train prepare`` wrote."""
-    try:
-        table = pq.read_table(folder / "manifest.parquet")
-        pixels = open_crops(folder)
-        facts = json.loads((folder / "prepared.json").read_text())
-    except FileNotFoundError as error:
-        missing = error.filename or folder / "manifest.parquet"
-        raise DataError(f"{missing} is missing: run python -m train prepare first") from None
-    row = np.asarray(table["row"])
-    split_of = np.asarray(table["split"])
-    margin, names = float(facts["margin"]), facts.get("labels") or _labels(table.column_names)
-    columns = {name: np.asarray(table[name]) for name in names}
+    rows, facts, pixels = read_manifest(folder), read_facts(folder), open_crops(folder)
     classes = {
-        name: FAIRFACE.get(name, tuple(sorted(set(columns[name].tolist())))) for name in names
+        name: FAIRFACE.get(name, tuple(sorted({row.labels[name] for row in rows})))
+        for name in rows[0].labels
     }
     result = []
     for split in splits:
-        chosen = np.flatnonzero((split_of == split) & (row >= 0))
-        if not len(chosen):
-            known = ", ".join(sorted(set(split_of.tolist())))
-            raise DataError(f"the split {split!r} of {folder} is empty; it has {known}")
-        targets = {}
-        for name in names:
-            number = {value: i for i, value in enumerate(classes[name])}
-            values = columns[name][chosen].tolist()
-            unknown = Counter(value for value in values if value not in number)
-            if unknown:
-                told = ", ".join(f"{count} x {value!r}" for value, count in unknown.most_common(5))
-                raise DataError(f"the split {split!r} of {folder} has unknown {name}: {told}")
-            targets[name] = torch.tensor([number[value] for value in values])
-        seen = torch.from_numpy(pixels[row[chosen]])
-        crops = Crops(seen, targets, classes, margin, folder.name, facts)
+        chosen = [row for row in rows if row.split == split and row.used]
+        where = f"the split {split!r} of {folder}"
+        if not chosen:
+            known = ", ".join(sorted({row.split for row in rows}))
+            raise DataError(f"{where} is empty; it has {known}")
+        targets = {name: _numbers(chosen, name, known, where) for name, known in classes.items()}
+        seen = torch.from_numpy(pixels[[row.row for row in chosen]])
+        crops = Crops(seen, targets, classes, facts.margin, folder.name, facts)
         if lonely := [name for name, count in crops.counts.items() if not count]:
             raise DataError(f"the split {split!r} has no picture of {', '.join(lonely)}")
         result.append(crops)
     return result
 
 
+def _numbers(rows: Sequence[Row], name: str, classes: Sequence[str], where: str) -> Tensor:
+    """The rows' values of a label as class numbers, int64 (n,)."""
+    number = {value: i for i, value in enumerate(classes)}
+    unknown = Counter(row.labels[name] for row in rows if row.labels[name] not in number)
+    if unknown:
+        told = ", ".join(f"{count} x {value!r}" for value, count in unknown.most_common(5))
+        raise DataError(f"{where} has unknown {name}: {told}")
+    return torch.tensor([number[row.labels[name]] for row in rows])
+
+
 def open_crops(folder: Path) -> np.ndarray:
     """Crops (n, side, side, 3) uint8 in the order of their rows, as they are or packed."""
-    shards = sorted(folder.glob("crops-*.parquet"))
+    shards = sorted(folder.glob(PACKED))
     if not shards:
-        crops: np.ndarray = np.load(folder / "crops.npy", mmap_mode="r")
+        if not (folder / CROPS).is_file():
+            raise DataError(f"{folder / CROPS} is missing: run python -m train prepare first")
+        crops: np.ndarray = np.load(folder / CROPS, mmap_mode="r")
         return crops
     column = pq.read_table(shards, columns=["crop"])["crop"]
     with ThreadPoolExecutor() as pool:
@@ -116,18 +114,12 @@ def _decode(packed: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(packed)).convert("RGB"))
 
 
-def _labels(columns: list[str]) -> list[str]:
-    """The labels of data prepared before ``prepared.json`` named them, the served one first."""
-    others = {"path", "split", "group", "box", "score", "reason", "row"}
-    return sorted(set(columns) - others, key=lambda name: (name not in ("gender", "label"), name))
-
-
 def described(train: Crops, valid: Crops) -> dict[str, Any]:
     """What a checkpoint says about its data: no paths but the folder's name."""
     return {
         "folder": train.name,
-        "layout": train.facts.get("layout", ""),
-        "seed": train.facts.get("seed", ""),
+        "layout": train.facts.layout,
+        "seed": "" if train.facts.seed is None else train.facts.seed,
         "faces to train on": train.counts,
         "faces to hold out": valid.counts,
     }

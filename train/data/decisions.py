@@ -8,34 +8,35 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from gender_demo.vision.checkpoint import write_file
-from train.data.manifest import (
-    FACTS,
-    MANIFEST,
-    write_manifest,
-)
+from train.data.manifest import MANIFEST, Row, read_manifest, write_manifest
 
 DECISIONS, PREPARED = "review.jsonl", "manifest.prepared.parquet"
 KEEP, DROP = "keep", "drop"
-Decision = dict[str, str]
-"""path, and action: KEEP, DROP, or the name of the class that the face belongs to."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``action``: KEEP, DROP, or the name of the class that the face at ``path`` belongs to."""
+
+    path: str
+    action: str
 
 
 def read_decisions(folder: Path) -> list[Decision]:
     """All decisions, oldest first."""
     path = folder / DECISIONS
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
+    return [Decision(**json.loads(line)) for line in lines]
 
 
-def decide(folder: Path, path: str, action: str) -> None:
+def decide(folder: Path, decision: Decision) -> None:
     """Remember one decision and bring the manifest up to date."""
-    _write(folder, [*read_decisions(folder), {"path": path, "action": action}])
+    _write(folder, [*read_decisions(folder), decision])
 
 
 def undo(folder: Path) -> Decision | None:
@@ -45,6 +46,11 @@ def undo(folder: Path) -> Decision | None:
         return None
     _write(folder, decisions[:-1])
     return decisions[-1]
+
+
+def read_undecided(folder: Path) -> list[Row]:
+    """The manifest as prepare wrote it, before any decision."""
+    return read_manifest(folder, PREPARED if (folder / PREPARED).exists() else MANIFEST)
 
 
 def replay(folder: Path, *, fresh: bool = False) -> None:
@@ -59,21 +65,21 @@ def replay(folder: Path, *, fresh: bool = False) -> None:
         return
     if not prepared.exists():
         shutil.copyfile(folder / MANIFEST, prepared)
-    label = json.loads((folder / FACTS).read_text())["labels"][0]
-    rows = pq.read_table(prepared).to_pylist()
-    by_path = {row["path"]: row for row in rows}
-    for one in decisions:
-        row = by_path.get(one["path"])
-        if row is None:
+    rows = read_manifest(folder, PREPARED)
+    by_path = {row.path: row for row in rows}
+    for decision in decisions:
+        row = by_path.get(decision.path)
+        if row is None or decision.action == KEEP:
             continue
-        if one["action"] == DROP:
-            row["row"], row["reason"] = -1, "dropped"
-        elif one["action"] != KEEP:
-            row[label], row["reason"] = one["action"], "relabelled"
+        if decision.action == DROP:
+            row.row, row.reason = -1, "dropped"
+        else:
+            row.relabel(decision.action)
+            row.reason = "relabelled"
     write_manifest(rows, folder)
 
 
-def _write(folder: Path, decisions: list[Decision]) -> None:
-    lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in decisions)
+def _write(folder: Path, decisions: Sequence[Decision]) -> None:
+    lines = "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in decisions)
     write_file(folder / DECISIONS, lines.encode())
     replay(folder)

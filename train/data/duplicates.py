@@ -13,43 +13,38 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from train.data.faces import Row
+from train.data.faces import CutRow
 from train.data.records import TRAIN
 
 MOST_BITS = 24
 CHUNK = 1 << 18
-_ONES = np.array([bin(byte).count("1") for byte in range(256)], np.uint8)
 
 
-def mark_copies(rows: Sequence[Row], label: str, kept: Sequence[str]) -> None:
+def mark_copies(rows: Sequence[CutRow], kept: Sequence[str]) -> None:
     """Change ``reason`` and set ``copy_of`` of all rows that are copies of others.
 
     Only rows whose reason is in ``kept`` are looked at. Of copies under different labels none is
     kept ("two_labels"). Of copies in several splits the one for measuring is kept, not that for
     training ("other_split"). Else the largest face is kept ("duplicate", "near_duplicate").
     """
-    for row in rows:
-        row["copy_of"] = None
-    looked_at = [row for row in rows if row["reason"] in kept]
-    for indices in find_copies([row["hash"] for row in looked_at]):
+    looked_at = [row for row in rows if row.reason in kept]
+    for indices in find_copies([row.phash for row in looked_at]):
         same = [looked_at[i] for i in indices]
-        if len({row[label] for row in same}) > 1:
+        if len({row.label for row in same}) > 1:
             for row in same:
-                row["reason"] = "two_labels"
-                row["copy_of"] = next(o["path"] for o in same if o[label] != row[label])
+                row.reason = "two_labels"
+                row.copy_of = next(other.path for other in same if other.label != row.label)
             continue
-        best = min(
-            same, key=lambda row: (row["split"] == TRAIN, row["split"], -(row["face_px"] or 0))
-        )
+        best = min(same, key=lambda row: (row.split == TRAIN, row.split, -(row.face_px or 0)))
         for row in same:
             if row is best:
                 continue
-            row["copy_of"] = best["path"]
-            if row["split"] != best["split"]:
-                row["reason"] = "other_split"
+            row.copy_of = best.path
+            exact = row.sha256 == best.sha256
+            if row.split != best.split:
+                row.reason = "other_split"
             else:
-                exact = row["sha256"] == best["sha256"]
-                row["reason"] = "duplicate" if exact else "near_duplicate"
+                row.reason = "duplicate" if exact else "near_duplicate"
 
 
 def find_copies(hashes: Sequence[bytes]) -> list[list[int]]:
@@ -67,7 +62,7 @@ def find_copies(hashes: Sequence[bytes]) -> list[list[int]]:
     close = [np.empty(0, bool)]
     for i in range(0, len(first), CHUNK):
         a, b = first[i : i + CHUNK], second[i : i + CHUNK]
-        close.append(_ONES[bits[a] ^ bits[b]].sum(1) <= MOST_BITS)
+        close.append(np.bitwise_count(bits[a] ^ bits[b]).sum(1) <= MOST_BITS)
     first, second = first[np.concatenate(close)], second[np.concatenate(close)]
     links = coo_matrix((np.ones(len(first)), (first, second)), shape=(len(bits), len(bits)))
     _, group = connected_components(links, directed=False)

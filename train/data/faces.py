@@ -1,6 +1,6 @@
-"""One part of the pictures: open, find the face, judge it, cut it as serving does.
+"""One shard of the pictures: open, find the face, judge it, cut it as serving does.
 
-This is all that is done to a picture; it needs no other picture, so parts may be worked on
+This is all that is done to a picture; it needs no other picture, so shards may be worked on
 anywhere and in any order.
 """
 
@@ -10,8 +10,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import imagehash
 import numpy as np
@@ -19,19 +18,14 @@ from PIL import Image
 
 from gender_demo.errors import PictureError
 from gender_demo.results import Face
-from gender_demo.vision.crops import (
-    crop_face,
-    crop_whole,
-)
+from gender_demo.vision.crops import crop_face, crop_whole
 from gender_demo.vision.detector import FaceDetector
 from gender_demo.vision.mtcnn import GREY, DetectorSettings
 from gender_demo.vision.pictures import open_picture
 from gender_demo.vision.quality import sharpness
+from train.data.manifest import CROP_PX, MARGIN, Row
 from train.data.records import Record
 
-CROP_PX = 144
-MARGIN = 1.25
-"""Crops show this much more than serving's, as room for jitter; the middle 1/MARGIN is served."""
 DETECT_PX, GRID_PX = 480, 32
 """Longer side at which faces are looked for; sides are filled up to multiples of GRID_PX with
 grey, so that pictures of nearly one size are one batch."""
@@ -42,11 +36,9 @@ BATCH = 64
 COMPARABLE = 0.5
 """Another face counts when its side is at least this share of the chosen one's."""
 
-Row = dict[str, Any]
-
 
 @dataclass(frozen=True)
-class Sorting:
+class FaceFilter:
     """What a picture must be like to be kept.
 
     ``face``: which of several is taken, or "reject" for pictures with several. ``no_face``:
@@ -67,64 +59,56 @@ class Sorting:
         return ("face", "no_face") if self.no_face == "whole" else ("face",)
 
 
+@dataclass
+class CutRow(Row):
+    """A row at work: ``crop`` is its index in the shard's crops, -1 where there is none; the hashes
+    are of the file (32 bytes) and of what it looks like (32 bytes, empty where it is no picture).
+    """
+
+    crop: int = -1
+    sha256: bytes = b""
+    phash: bytes = b""
+
+
 @dataclass(frozen=True)
-class Part:
+class Shard:
     """``crops`` uint8 (m, CROP_PX, CROP_PX, 3): one for each row whose ``crop`` is its index."""
 
-    rows: list[Row]
+    rows: list[CutRow]
     crops: np.ndarray
 
 
-def cut_part(records: Sequence[Record], sorting: Sorting) -> Part:
+def cut_shard(records: Sequence[Record], face_filter: FaceFilter) -> Shard:
     """Rows in the records' order; every picture that can be read gets a crop, to be shown."""
-    read = [_read(record) for record in records]
-    pictures = [picture for _, picture, _ in read if picture is not None]
-    found = iter(find_faces(pictures, sorting.search_px))
-    rows: list[Row] = []
+    opened = [_open(record) for record in records]
+    pictures = [picture for _, picture in opened if picture is not None]
+    found = iter(find_faces(pictures, face_filter.search_px))
     crops: list[np.ndarray] = []
-    for record, (content, picture, why) in zip(records, read, strict=True):
-        row: Row = {
-            "path": record.path,
-            "split": record.split,
-            "group": record.identity,
-            **record.labels,
-            "groups": record.groups or None,
-            "box": None,
-            "score": None,
-            "faces": 0,
-            "face_px": None,
-            "sharpness": None,
-            "reason": why,
-            "crop": -1,
-            "sha256": hashlib.sha256(content).digest(),
-            "hash": b"",
-        }
-        if picture is not None:
-            faces = next(found)
-            face = _choose(faces, picture, sorting)
-            row["reason"], facts = _judge(picture, face, faces, sorting)
-            row.update(facts)
-            row["crop"] = len(crops)
-            crops.append(np.asarray(cut(picture, face)))
-            bits = imagehash.phash(picture, HASH_SIDE, highfreq_factor=2).hash
-            row["hash"] = np.packbits(bits).tobytes()
-        rows.append(row)
-    return Part(rows, np.stack(crops) if crops else np.zeros((0, CROP_PX, CROP_PX, 3), np.uint8))
+    for row, picture in opened:
+        if picture is None:
+            continue
+        faces = next(found)
+        face = _choose(faces, picture, face_filter)
+        _judge(row, picture, face, faces, face_filter)
+        row.crop = len(crops)
+        crops.append(np.asarray(cut(picture, face)))
+        bits = imagehash.phash(picture, HASH_SIDE, highfreq_factor=2).hash
+        row.phash = np.packbits(bits).tobytes()
+    empty = np.zeros((0, CROP_PX, CROP_PX, 3), np.uint8)
+    return Shard([row for row, _ in opened], np.stack(crops) if crops else empty)
 
 
-def _read(record: Record) -> tuple[bytes, Image.Image | None, str]:
-    """Bytes, picture, and why there is none."""
-    content = record.content
-    if content is None:
-        return b"", None, "missing"
+def _open(record: Record) -> tuple[CutRow, Image.Image | None]:
+    """The picture where there is one; else the row says why not."""
+    row = CutRow(record.path, record.split, record.labels, record.identity, record.groups)
+    picture = None
     try:
-        if isinstance(content, Path):
-            content = content.read_bytes()
-        elif not isinstance(content, bytes):
-            content = content.read()
-        return content, open_picture(content, record.path), ""
+        content = record.read()
+        picture = open_picture(content, record.path)
+        row.sha256 = hashlib.sha256(content).digest()
     except (PictureError, OSError):
-        return b"", None, "unreadable"
+        row.reason = "missing" if record.content is None else "unreadable"
+    return row, picture
 
 
 def find_faces(pictures: Sequence[Image.Image], search_px: int) -> list[list[Face]]:
@@ -156,37 +140,32 @@ def _shrink(picture: Image.Image) -> tuple[Image.Image, float]:
     return canvas, scale
 
 
-def _choose(faces: Sequence[Face], picture: Image.Image, sorting: Sorting) -> Face | None:
+def _choose(faces: Sequence[Face], picture: Image.Image, wanted: FaceFilter) -> Face | None:
     def distance(face: Face) -> float:
         return math.dist(face.box.centre, (picture.width / 2, picture.height / 2))
 
-    if sorting.face == "middle":
+    if wanted.face == "middle":
         return min(faces, key=distance, default=None)
     return max(faces, key=lambda face: face.box.size_px, default=None)
 
 
 def _judge(
-    picture: Image.Image, face: Face | None, faces: Sequence[Face], sorting: Sorting
-) -> tuple[str, Row]:
+    row: Row, picture: Image.Image, face: Face | None, faces: Sequence[Face], wanted: FaceFilter
+) -> None:
+    """Write into the row what the face is like, and the first reason against it."""
     if face is None:
-        return "no_face", {}
-    side = face.box.size_px
-    rivals = sum(other.box.size_px >= COMPARABLE * side for other in faces)
-    sharp = sharpness(crop_face(picture, face, SHARP_PX))
-    facts = {
-        "box": list(face.box),
-        "score": face.score,
-        "faces": rivals,
-        "face_px": side,
-        "sharpness": sharp,
+        row.reason = "no_face"
+        return
+    row.box, row.score, row.face_px = face.box, face.score, face.box.size_px
+    row.faces = sum(other.box.size_px >= COMPARABLE * row.face_px for other in faces)
+    row.sharpness = sharpness(crop_face(picture, face, SHARP_PX))
+    against = {
+        "no_face": face.score < wanted.min_score,
+        "several_faces": wanted.face == "reject" and row.faces > 1,
+        "small": row.face_px < wanted.min_face_px,
+        "blurred": row.sharpness < wanted.min_sharpness,
     }
-    if face.score < sorting.min_score:
-        return "no_face", facts
-    if sorting.face == "reject" and rivals > 1:
-        return "several_faces", facts
-    if side < sorting.min_face_px:
-        return "small", facts
-    return ("blurred" if sharp < sorting.min_sharpness else "face"), facts
+    row.reason = next((reason for reason, holds in against.items() if holds), "face")
 
 
 def cut(picture: Image.Image, face: Face | None) -> Image.Image:

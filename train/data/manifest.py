@@ -1,66 +1,130 @@
-"""The folder that prepare writes and fit reads: ``manifest.parquet``, ``crops.npy``,
-``prepared.json``.
+"""The folder that prepare writes and fit reads: manifest, crops and what is known about both.
 
-A manifest has one row a picture: path, split, group (never torn apart by a split), the labels,
-groups (only counted), box, score, faces, face_px, sharpness, reason, copy_of, and row, the crop's
-index in ``crops.npy`` (uint8, (n, px, px, 3)) or -1 for a picture that is not used.
+``manifest.parquet`` has one row a picture, also for those that are not used; ``crops.npy`` has
+the crops of those that are, uint8 (n, px, px, 3); ``prepared.json`` says how it was made.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import AliasChoices, BaseModel, Field
 
+from gender_demo.errors import DataError
+from gender_demo.results import Box
 from gender_demo.vision.checkpoint import write_file
-from train.data.faces import (
-    CROP_PX,
-    MARGIN,
-    Part,
-    Row,
-)
 
 MANIFEST, CROPS, FACTS = "manifest.parquet", "crops.npy", "prepared.json"
-_ONLY_WORK = ("crop", "sha256", "hash")
+CROP_PX = 144
+MARGIN = 1.25
+"""Crops show this much more than serving's, as room for jitter; the middle 1/MARGIN is served."""
 
 
-def number_rows(rows: Sequence[Row], kept: Sequence[str]) -> None:
-    """Set ``row`` and a ``group`` for every picture."""
-    at = 0
-    for row in rows:
-        row["group"] = row["group"] or row["path"]
-        row["row"] = at if row["reason"] in kept else -1
-        at += row["row"] >= 0
+@dataclass
+class Row:
+    """One picture: what it is labelled, what was found in it, and whether its crop is used.
+
+    ``labels``: the served one first; each is a column of its own in the file. ``group`` is never
+    torn apart by a split, ``groups`` are only counted. ``box`` and ``face_px`` are in pixels of the
+    upright picture, ``score`` is the detector's, 0 to 1, ``faces`` counts those of like size.
+    ``reason`` is "face" for a good one, else why it is not; ``copy_of`` the path of its like.
+    ``row`` is the crop's index in ``crops.npy``, -1 for a picture that is not used.
+    """
+
+    path: str
+    split: str
+    labels: dict[str, str]
+    group: str | None = None
+    groups: dict[str, str] = field(default_factory=dict)
+    box: Box | None = None
+    score: float | None = None
+    faces: int = 0
+    face_px: float | None = None
+    sharpness: float | None = None
+    reason: str = ""
+    copy_of: str | None = None
+    row: int = -1
+
+    @property
+    def label(self) -> str:
+        """The value of the label that is served."""
+        return next(iter(self.labels.values()))
+
+    @property
+    def used(self) -> bool:
+        """Whether its crop is trained on or measured."""
+        return self.row >= 0
+
+    def relabel(self, label: str) -> None:
+        """Give another value to the label that is served."""
+        self.labels = {**self.labels, next(iter(self.labels)): label}
 
 
-def write_prepared(
-    rows: Sequence[Row], parts: Iterable[Part], out: Path, facts: dict[str, Any]
-) -> None:
-    """Write everything; each file is whole or not there, the manifest comes last."""
-    count = sum(row["row"] >= 0 for row in rows)
-    temporary = out / f"{CROPS}.part"
-    shape = (count, CROP_PX, CROP_PX, 3)
-    with temporary.open("wb") as file:
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        wanted = iter(rows)
-        for part in parts:
-            for _, row in zip(part.rows, wanted, strict=False):
-                if row["row"] >= 0:
-                    file.write(part.crops[row["crop"]].tobytes())
-    temporary.replace(out / CROPS)
-    facts = {"crop_px": CROP_PX, "margin": MARGIN, **facts}
-    write_file(out / FACTS, (json.dumps(facts, indent=2) + "\n").encode())
-    write_manifest([{k: v for k, v in row.items() if k not in _ONLY_WORK} for row in rows], out)
+class Facts(BaseModel):
+    """How a folder was prepared. ``source`` is empty where nobody knows any more."""
+
+    crop_px: int = CROP_PX
+    margin: float = MARGIN
+    source: str = ""
+    layout: str = ""
+    attribute: str = "Male"
+    splits: str = "train,val"
+    labels: list[str] = []
+    face_filter: dict[str, str | float] = Field(
+        default={}, validation_alias=AliasChoices("face_filter", "sorting")
+    )
+    valid_pct: float = 0.2
+    seed: int | None = None
 
 
-def write_manifest(rows: Sequence[Row], out: Path) -> None:
+def read_facts(folder: Path) -> Facts:
+    """From ``prepared.json``; the defaults where there is none."""
+    path = folder / FACTS
+    return Facts.model_validate_json(path.read_bytes()) if path.is_file() else Facts()
+
+
+def write_facts(facts: Facts, out: Path) -> None:
+    """To ``prepared.json``."""
+    write_file(out / FACTS, (facts.model_dump_json(indent=2) + "\n").encode())
+
+
+def read_manifest(folder: Path, file: str = MANIFEST) -> list[Row]:
+    """All rows in their order; DataError where there is no manifest."""
+    if not (folder / file).is_file():
+        raise DataError(f"{folder / file} is missing: run python -m train prepare first")
+    table = pq.read_table(folder / file)
+    known = {one.name for one in fields(Row)} & set(table.column_names)
+    labels = read_facts(folder).labels or _labels(set(table.column_names) - known)
+    return [
+        Row(
+            **{name: row[name] for name in known - {"groups", "box"}},
+            labels={name: row[name] for name in labels},
+            groups={name: value for name, value in (row.get("groups") or {}).items() if value},
+            box=Box(*row["box"]) if row.get("box") else None,
+        )
+        for row in table.to_pylist()
+    ]
+
+
+def _labels(columns: set[str]) -> list[str]:
+    """The labels of data prepared before ``prepared.json`` named them, the served one first."""
+    return sorted(columns, key=lambda name: (name not in ("gender", "label"), name))
+
+
+def write_manifest(rows: Iterable[Row], out: Path) -> None:
     """Swap in a manifest; the crops stay as they are."""
     temporary = out / f"{MANIFEST}.part"
-    pq.write_table(pa.Table.from_pylist(list(rows)), temporary)
+    pq.write_table(pa.Table.from_pylist([_columns(row) for row in rows]), temporary)
     temporary.replace(out / MANIFEST)
+
+
+def _columns(row: Row) -> dict[str, Any]:
+    values = {one.name: getattr(row, one.name) for one in fields(Row)}
+    labels = values.pop("labels")
+    start = {name: values.pop(name) for name in ("path", "split", "group")}
+    return {**start, **labels, **values, "groups": row.groups or None}

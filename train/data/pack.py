@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,9 @@ import pyarrow.parquet as pq
 from PIL import Image
 from tqdm import tqdm
 
-from train.data.crops import open_crops
+from gender_demo.errors import DataError
+from train.data.crops import PACKED, open_crops
+from train.data.manifest import MANIFEST, read_facts, write_facts
 
 MIB = 1 << 20
 
@@ -28,8 +29,8 @@ def run(args: argparse.Namespace) -> int:
     """Pack; one sentence where that is not possible."""
     try:
         shards = pack(args.data, args.out, args.px, args.quality, args.shard_mib)
-    except FileNotFoundError as error:
-        raise SystemExit(f"{error.filename} is missing: run python -m train prepare") from None
+    except DataError as error:
+        raise SystemExit(f"{error}.") from None
     except FileExistsError:
         raise SystemExit(f"{args.out} is there already: give a new folder") from None
     for shard in shards:
@@ -53,11 +54,10 @@ def pack(data: Path, out: Path, px: int, quality: int, shard_mib: float) -> list
         crops = tqdm(pool.map(encode, range(len(pixels))), total=len(pixels), unit=" crops")
         shards = []
         for i, shard in enumerate(_shards(crops, shard_mib)):
-            shards.append(out / f"crops-{i:05d}.parquet")
+            shards.append(out / PACKED.replace("*", f"{i:05d}"))
             pq.write_table(pa.table({"crop": shard}), shards[-1], compression="none")
-    shutil.copy(data / "manifest.parquet", out)
-    facts = json.loads((data / "prepared.json").read_text())
-    (out / "prepared.json").write_text(json.dumps({**facts, "crop_px": px}, indent=2) + "\n")
+    shutil.copy(data / MANIFEST, out)
+    write_facts(read_facts(data).model_copy(update={"crop_px": px}), out)
     return shards
 
 

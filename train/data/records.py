@@ -1,49 +1,17 @@
-"""Labelled pictures in the form that every reader hands them out in (``train.data.readers``).
-
-A source is a folder, an archive (zip, tar) or a folder with archives in it.
-"""
+"""Labelled pictures as every reader hands them out, and the words that data sets share."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image
 
+from gender_demo.errors import PictureError
 from gender_demo.vision.pictures import open_picture
 from train.data.archives import Member
-
-
-@dataclass(frozen=True)
-class Record:
-    """One labelled picture.
-
-    ``content`` is None where the picture is missing. The first of ``labels`` is served, the others
-    help in training; ``groups`` are only counted. ``identity`` is the same for pictures that must
-    stay on one side of a split: one person's, or near duplicates; None where nobody knows.
-    """
-
-    path: str
-    content: bytes | Path | Member | None
-    labels: dict[str, str]
-    split: str = "train"
-    identity: str | None = None
-    groups: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def label(self) -> str:
-        """The value of the label that is served."""
-        return next(iter(self.labels.values()))
-
-
-@dataclass(frozen=True)
-class Reading:
-    """``notes`` are sentences about what was passed over."""
-
-    records: list[Record]
-    notes: list[str] = field(default_factory=list)
-
 
 AGES = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "more than 70")
 RACES = (
@@ -58,12 +26,12 @@ RACES = (
 FAIRFACE = {"gender": ("female", "male"), "age": AGES, "race": RACES}
 """Every label of FairFace with its values, in the order that models are trained with."""
 
-TRAIN, HOLDOUT = "train", "holdout"
-"""What is trained on, and what a run looks at to choose, set temperature and threshold."""
+TRAIN, HOLDOUT, TEST = "train", "holdout", "test"
+"""What is trained on; what a run looks at to choose and to calibrate; what is only measured."""
 SPLITS = {
     **dict.fromkeys(("train", "training", "0"), TRAIN),
     **dict.fromkeys(("valid", "validation", "val", "dev", "holdout", "1"), HOLDOUT),
-    **dict.fromkeys(("test", "testing", "eval", "2"), "test"),
+    **dict.fromkeys(("test", "testing", "eval", "2"), TEST),
 }
 """What people call splits, and CelebA's numbers for them. A validation split is held out."""
 
@@ -72,40 +40,89 @@ CHIP_PER_FACE = 1.08
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One picture, its label among the classes, and the groups that only the audit looks at."""
+class Record:
+    """One labelled picture.
 
-    name: str
-    source: bytes | Path
-    label: str
-    race: str | None = None
-    age: str | None = None
+    ``content`` is None where the picture is missing. The first of ``labels`` is served, the others
+    help in training; ``groups`` are only counted. ``identity`` is the same for pictures that must
+    stay on one side of a split: one person's, or near duplicates; None where nobody knows. ``aim``
+    is where the labelled face is, as shares (0 to 1) of the picture's width and height.
+    """
+
+    path: str
+    content: bytes | Path | Member | None
+    labels: dict[str, str]
+    split: str = TRAIN
+    identity: str | None = None
+    groups: dict[str, str] = field(default_factory=dict)
     aim: tuple[float, float] = (0.5, 0.5)
-    """Where the labelled face is, as shares of the picture's width and height."""
+
+    @property
+    def label(self) -> str:
+        """The value of the label that is served."""
+        return next(iter(self.labels.values()))
+
+    @property
+    def race(self) -> str | None:
+        """As a label or as a group; None where it is unknown."""
+        return self.labels.get("race") or self.groups.get("race") or None
+
+    @property
+    def age(self) -> str | None:
+        """One of AGES; None where it is unknown."""
+        age = self.labels.get("age") or self.groups.get("age")
+        return age if age in AGES else None
+
+    def read(self) -> bytes:
+        """The file's bytes; OSError where it is missing or its archive is damaged."""
+        if self.content is None:
+            raise FileNotFoundError(f"{self.path} is not there")
+        return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+
+    def loaded(self) -> Record:
+        """The same, fit to outlive the scratch folder of an archive: its bytes in memory."""
+        return replace(self, content=self.read()) if isinstance(self.content, Member) else self
 
     def picture(self) -> Image.Image:
         """The picture, upright RGB; PictureError where it cannot be read."""
-        return open_picture(self.source, self.name)
+        try:
+            return open_picture(self.read(), self.path)
+        except OSError as error:
+            raise PictureError(f"{self.path} cannot be read ({error}).") from None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader found; ``notes`` are sentences about what it took for what and passed over."""
+
+    records: list[Record]
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class LabelledSet:
-    """``title`` as people call the set, ``files`` by name, ``sha256`` of its pictures in order."""
+    """One split to measure on: ``title`` as people call the set, ``files`` by name."""
 
     title: str
     split: str
     files: tuple[str, ...]
-    samples: tuple[Sample, ...]
+    samples: tuple[Record, ...]
 
     @property
     def sha256(self) -> str:
+        """Of all pictures, in their order."""
         digest = hashlib.sha256()
-        for sample in self.samples:
-            source = sample.source
-            digest.update(source if isinstance(source, bytes) else source.read_bytes())
+        for record in self.samples:
+            digest.update(record.read())
         return digest.hexdigest()
 
 
 def age_band(years: int) -> str:
     """An age in years as FairFace's band."""
     return AGES[sum(years >= start for start in (3, 10, 20, 30, 40, 50, 60, 70))]
+
+
+def name_some(names: Sequence[str], most: int = 3) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,36 +1,30 @@
 """What ``prepare`` did, to be read in a browser: ``report.html`` and its contact sheets.
 
-The page is ``templates/report.html``; here are its figures, warnings and sheets.
+The page is ``templates/report.html``; here are its tables and sheets.
 """
 
 from __future__ import annotations
 
 import random
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jinja2
+import pandas as pd
 from PIL import Image
 
 from gender_demo.vision.checkpoint import write_file
-from train.data.faces import (
-    Part,
-    Row,
-)
-from train.data.records import (
-    HOLDOUT,
-    TRAIN,
-)
+from train.data.balance import warn
+from train.data.faces import CutRow, Shard
+from train.data.manifest import Facts
+from train.data.records import HOLDOUT, TRAIN
 from train.data.sheets import contact_sheet
 
 REPORT, SHEETS = "report.html", "report"
 SHOWN = 48
 """Pictures on one sheet."""
-THIN, LOPSIDED = 50, 3.0
-"""Fewer train faces than this are thin; classes are lopsided above this ratio."""
 REASONS = {
     "no_face": "no face was found",
     "several_faces": "several faces",
@@ -46,37 +40,32 @@ REASONS = {
 TEMPLATES = Path(__file__).parent / "templates"
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """One contact sheet: its file, None where nothing could be shown, out of ``count`` pictures."""
+
+    title: str
+    file: str | None
+    shown: int
+    count: int
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Counts, a row for each class."""
+
+    title: str
+    columns: list[str]
+    rows: list[tuple[str, list[int]]]
+
+
 def write_report(
-    rows: Sequence[Row],
-    parts: Iterable[Part],
-    out: Path,
-    facts: dict[str, Any],
-    notes: Sequence[str],
+    rows: Sequence[CutRow], shards: Iterable[Shard], out: Path, facts: Facts, notes: Sequence[str]
 ) -> list[str]:
     """Write the page and its sheets; returns the warnings."""
-    label = facts["labels"][0]
-    groups = {name: _column(rows, name) for name in _group_names(rows, facts["labels"])}
-    warnings = warn(rows, label, groups)
-    shown = _choose(rows, label)
-    tiles = _cut_tiles(rows, parts, {i for chosen in shown.values() for i in chosen})
-    folder = out / SHEETS
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    sheets: dict[str, list[dict[str, Any]]] = {"kept": [], "left_out": []}
-    for number, ((what, name), chosen) in enumerate(shown.items()):
-        file = f"{what}_{number}.jpg"
-        captions = [(tiles[i], _caption(rows[i], label)) for i in chosen if i in tiles]
-        if captions:
-            contact_sheet(captions).save(folder / file, quality=85)
-        sheets[what].append(
-            {
-                "title": name if what == "kept" else REASONS.get(name, name),
-                "file": f"{SHEETS}/{file}" if captions else None,
-                "shown": len(captions),
-                "count": _count(rows, what, name, label),
-                "names": [rows[i]["path"] for i in chosen],
-            }
-        )
+    frame = as_frame(rows)
+    warnings = warn(frame[frame.used & (frame.split == TRAIN)])
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
@@ -85,114 +74,113 @@ def write_report(
         notes=notes,
         warnings=warnings,
         total=len(rows),
-        used=sum(row["row"] >= 0 for row in rows),
-        sheets=sheets,
-        tables=[
-            _table("Faces used, by class and split", rows, label, _column(rows, "split")),
-            *(_table(f"Faces used, by class and {n}", rows, label, v) for n, v in groups.items()),
-            _table("Left out, by class and reason", rows, label, _column(rows, "reason"), False),
-        ],
+        used=int(frame.used.sum()),
+        sheets=_write_sheets(rows, shards, out),
+        tables=_tables(frame),
     )
     write_file(out / REPORT, page.encode())
     return warnings
 
 
-def warn(rows: Sequence[Row], label: str, groups: dict[str, list[str]]) -> list[str]:
-    """Sentences about classes and groups that are thin or lopsided."""
-    trained = [i for i, row in enumerate(rows) if row["row"] >= 0 and row["split"] == TRAIN]
-    counts = Counter(rows[i][label] for i in trained)
-    result = [
-        f"The class {name} is thin: {count} faces to train on, {THIN} or more are better."
-        for name, count in counts.items()
-        if count < THIN
+def as_frame(rows: Sequence[CutRow]) -> pd.DataFrame:
+    """Columns class, split, reason, used, and ``by NAME`` for the other labels and the groups."""
+    frame = pd.DataFrame(
+        {
+            "class": [row.label for row in rows],
+            "split": [row.split for row in rows],
+            "reason": [row.reason for row in rows],
+            "used": [row.used for row in rows],
+        }
+    )
+    others = [*rows[0].labels][1:] + sorted({name for row in rows for name in row.groups})
+    for name in others:
+        frame[f"by {name}"] = [{**row.groups, **row.labels}.get(name) or "" for row in rows]
+    return frame
+
+
+def _tables(frame: pd.DataFrame) -> list[Table]:
+    used = frame[frame.used]
+    kinds = [name.removeprefix("by ") for name in frame if name.startswith("by ")]
+    return [
+        _table("Faces used, by class and split", frame, used["split"]),
+        *(_table(f"Faces used, by class and {kind}", frame, used[f"by {kind}"]) for kind in kinds),
+        _table("Left out, by class and reason", frame, frame[~frame.used]["reason"]),
     ]
-    (most, many), (least, few) = counts.most_common()[0], counts.most_common()[-1]
-    if many > LOPSIDED * few:
-        result.append(
-            f"The classes are lopsided: {many} of {most} to {few} of {least}; fit weighs the rarer "
-            "ones more, but more pictures help more."
+
+
+def _table(title: str, frame: pd.DataFrame, values: pd.Series[str]) -> Table:
+    counts = pd.crosstab(frame["class"][values.index], values)
+    counts = counts.reindex(sorted(frame["class"].unique()), fill_value=0)
+    columns = [str(column).replace("_", " ") for column in counts.columns]
+    lines = zip(counts.index, counts.to_numpy().tolist(), strict=True)
+    return Table(title, columns, [(str(name), line) for name, line in lines])
+
+
+def _write_sheets(
+    rows: Sequence[CutRow], shards: Iterable[Shard], out: Path
+) -> dict[str, list[Sheet]]:
+    """ "kept" and "left_out" -> a sheet for each class or reason."""
+    found = _by_kind(rows)
+    chosen = {kind: _choose(rows, indices) for kind, indices in found.items()}
+    tiles = _cut_tiles(rows, shards, {i for shown in chosen.values() for i in shown})
+    folder = out / SHEETS
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    sheets: dict[str, list[Sheet]] = {"kept": [], "left_out": []}
+    for number, ((what, name), shown) in enumerate(chosen.items()):
+        file = f"{what}_{number}.jpg"
+        captions = [(tiles[i], _caption(rows[i])) for i in shown if i in tiles]
+        if captions:
+            contact_sheet(captions).save(folder / file, quality=85)
+        sheets[what].append(
+            Sheet(
+                title=name if what == "kept" else REASONS.get(name, name),
+                file=f"{SHEETS}/{file}" if captions else None,
+                shown=len(captions),
+                count=len(found[what, name]),
+                names=[rows[i].path for i in shown],
+            )
         )
-    for kind, values in groups.items():
-        cells = Counter((values[i], rows[i][label]) for i in trained)
-        for group in sorted({values[i] for i in trained}):
-            inside = {name: cells[group, name] for name in counts}
-            least, few = min(inside.items(), key=lambda one: one[1])
-            if sum(inside.values()) < THIN:
-                result.append(f"The group {kind} {group} is thin: {sum(inside.values())} faces.")
-            elif max(inside.values()) > LOPSIDED * few:
-                result.append(
-                    f"The group {kind} {group} is lopsided: only {few} of its "
-                    f"{sum(inside.values())} faces are {least}."
-                )
-    return result
+    return sheets
 
 
-def _group_names(rows: Sequence[Row], labels: Sequence[str]) -> list[str]:
-    found = {name for row in rows for name in row["groups"] or ()}
-    return [*labels[1:], *sorted(found)]
-
-
-def _column(rows: Sequence[Row], name: str) -> list[str]:
-    return [str(row[name] if name in row else (row["groups"] or {}).get(name, "")) for row in rows]
-
-
-def _choose(rows: Sequence[Row], label: str) -> dict[tuple[str, str], list[int]]:
-    """("kept", class) and ("left_out", reason) -> rows to show; a copy stands beside its twin."""
-    by_path = {row["path"]: i for i, row in enumerate(rows)}
+def _by_kind(rows: Sequence[CutRow]) -> dict[tuple[str, str], list[int]]:
+    """("kept", class) and ("left_out", reason) -> indices, in the order of the page."""
     found: dict[tuple[str, str], list[int]] = {}
     for i, row in enumerate(rows):
-        key = ("kept", row[label]) if row["row"] >= 0 else ("left_out", row["reason"])
+        key = ("kept", row.label) if row.used else ("left_out", row.reason)
         found.setdefault(key, []).append(i)
-    draw = random.Random(0)
-    result = {}
-    for key in sorted(found):
-        several = key[0] == "left_out" and rows[found[key][0]]["copy_of"] is not None
-        count = min(len(found[key]), SHOWN // 2 if several else SHOWN)
-        chosen = sorted(draw.sample(found[key], count))
-        if several:
-            chosen = [j for i in chosen for j in (i, by_path[rows[i]["copy_of"]])]
-        result[key] = chosen
-    return result
+    return dict(sorted(found.items()))
+
+
+def _choose(rows: Sequence[CutRow], indices: Sequence[int]) -> list[int]:
+    """Up to SHOWN of them, the same ones each time; a copy stands beside its twin."""
+    copies = rows[indices[0]].copy_of is not None and not rows[indices[0]].used
+    most = min(len(indices), SHOWN // 2 if copies else SHOWN)
+    chosen = sorted(random.Random(0).sample(indices, most))
+    if not copies:
+        return chosen
+    by_path = {row.path: i for i, row in enumerate(rows)}
+    return [j for i in chosen for j in (i, by_path[str(rows[i].copy_of)])]
 
 
 def _cut_tiles(
-    rows: Sequence[Row], parts: Iterable[Part], wanted: set[int]
+    rows: Sequence[CutRow], shards: Iterable[Shard], wanted: set[int]
 ) -> dict[int, Image.Image]:
-    tiles, at = {}, 0
-    for part in parts:
-        for i in range(at, at + len(part.rows)):
-            if i in wanted and rows[i]["crop"] >= 0:
-                tiles[i] = Image.fromarray(part.crops[rows[i]["crop"]])
-        at += len(part.rows)
+    tiles, start = {}, 0
+    for shard in shards:
+        for i in range(start, start + len(shard.rows)):
+            if i in wanted and rows[i].crop >= 0:
+                tiles[i] = Image.fromarray(shard.crops[rows[i].crop])
+        start += len(shard.rows)
     return tiles
 
 
-def _caption(row: Row, label: str) -> str:
+def _caption(row: CutRow) -> str:
+    """The file's name and what speaks for its place."""
     told = {
-        "small": f"{row['face_px'] or 0:.0f} px",
-        "blurred": f"sharpness {row['sharpness'] or 0:.1f}",
-        "several_faces": f"{row['faces']} faces",
-    }.get(row["reason"], row[label] if row["split"] in (TRAIN, HOLDOUT) else row["split"])
-    return f"{row['path'].rpartition('/')[2]}\n{told}"
-
-
-def _count(rows: Sequence[Row], what: str, name: str, label: str) -> int:
-    if what == "kept":
-        return sum(row["row"] >= 0 and row[label] == name for row in rows)
-    return sum(row["row"] < 0 and row["reason"] == name for row in rows)
-
-
-def _table(
-    title: str, rows: Sequence[Row], label: str, values: Sequence[str], used: bool = True
-) -> dict[str, Any]:
-    chosen = [i for i, row in enumerate(rows) if (row["row"] >= 0) == used]
-    counts = Counter((rows[i][label], values[i]) for i in chosen)
-    columns = sorted({values[i] for i in chosen})
-    return {
-        "title": title,
-        "columns": [column.replace("_", " ") for column in columns],
-        "rows": [
-            (name, [counts[name, column] for column in columns])
-            for name in sorted({row[label] for row in rows})
-        ],
-    }
+        "small": f"{row.face_px or 0:.0f} px",
+        "blurred": f"sharpness {row.sharpness or 0:.1f}",
+        "several_faces": f"{row.faces} faces",
+    }.get(row.reason, row.label if row.split in (TRAIN, HOLDOUT) else row.split)
+    return f"{row.path.rpartition('/')[2]}\n{told}"

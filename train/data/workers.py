@@ -1,4 +1,4 @@
-"""Where the parts of ``prepare`` are worked on: in this process, in a few, or on a Ray cluster."""
+"""Where the shards of ``prepare`` are cut: in this process, in a few, or on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -12,18 +12,15 @@ from typing import Any
 import torch
 
 from gender_demo.errors import LayoutError
-from train.data.faces import (
-    Part,
-    Sorting,
-    cut_part,
-)
+from train.data.faces import FaceFilter, Shard, cut_shard
 from train.data.records import Record
 
-Job = tuple[int, Sequence[Record], Sorting]
+Job = tuple[int, Sequence[Record], FaceFilter]
+"""A shard's number, its records, and what is kept of them."""
 
 
-def cut_here(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
-    """Each job's number and part, in whatever order they end."""
+def cut_locally(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Shard]]:
+    """Each job's number and shard, in whatever order they end."""
     if workers < 2 or len(jobs) < 2:
         yield from map(_cut, jobs)
         return
@@ -32,10 +29,10 @@ def cut_here(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
         yield from pool.imap_unordered(_cut, jobs)
 
 
-def cut_on_ray(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
+def cut_on_ray(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Shard]]:
     """The same on the Ray cluster of RAY_ADDRESS, or on one of ``workers`` started here.
 
-    A part whose worker was lost is done again elsewhere, three times at most. Pictures named by
+    A shard whose worker was lost is done again elsewhere, three times at most. Pictures named by
     path must be readable under that path on every machine.
     """
     # Nothing about a run is told to others.
@@ -55,7 +52,7 @@ def cut_on_ray(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
         raise LayoutError(f"no Ray cluster answers at RAY_ADDRESS {address} ({error})") from None
     try:
         cut = ray.remote(_cut)
-        # Few parts are under way at once, so that millions of pictures fit into memory.
+        # Few shards are under way at once, so that millions of pictures fit into memory.
         waiting = iter(jobs)
         running: list[Any] = []
         most = 2 * int(ray.cluster_resources()["CPU"])
@@ -66,20 +63,20 @@ def cut_on_ray(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Part]]:
             ready, running = ray.wait(running)
             yield from ray.get(ready)
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
-        raise LayoutError(f"Ray lost the workers of one part four times ({error})") from None
+        raise LayoutError(f"Ray lost the workers of one shard four times ({error})") from None
     finally:
         ray.shutdown()
 
 
-def _cut(job: Job) -> tuple[int, Part]:
-    number, records, sorting = job
+def _cut(job: Job) -> tuple[int, Shard]:
+    number, records, face_filter = job
     # With another number of threads the last digits of boxes are others.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return number, cut_part(records, sorting)
+        return number, cut_shard(records, face_filter)
     finally:
         torch.set_num_threads(threads)
 
 
-ENGINES = {"local": cut_here, "ray": cut_on_ray}
+WORKERS = {"local": cut_locally, "ray": cut_on_ray}

@@ -30,14 +30,13 @@ from gender_demo.vision.pipeline import (
 from train.data.labelled import (
     check_pictures,
     contradictions,
-    name_some,
     read_labelled,
 )
 from train.data.prepared import (
     CONTEXT,
     is_prepared,
 )
-from train.data.records import LabelledSet, Sample
+from train.data.records import LabelledSet, Record, name_some
 from train.measure.corruptions import (
     COPIES,
     WEBCAM,
@@ -151,12 +150,12 @@ def _context(pipeline: Pipeline, data: LabelledSet, chips: Sequence[Observation]
             "context": ("as a photo shows them, 384 px", None),
             "frame": ("in a 640 × 480 frame, face 60 to 120 px", paste_into_frame),
         }
-    given = only(chips, {sample.name for sample in data.samples})
+    given = only(chips, {sample.path for sample in data.samples})
     result: Figures = {**_about(data), "given": row(given), "shown": []}
     for name, (title, show) in shown.items():
         seen = observe(pipeline, data.samples, show, what=name, whole_if_none=False)
         found = [o for o in seen if o.guess]
-        same = row(only(chips, {o.sample.name for o in found}))
+        same = row(only(chips, {o.sample.path for o in found}))
         here = row(seen)
         _say(f"{name}: found {here['count']} of {here['pictures']}, accuracy", here)
         result["shown"].append(
@@ -174,7 +173,7 @@ def _context(pipeline: Pipeline, data: LabelledSet, chips: Sequence[Observation]
 
 def _degraded(
     pipeline: Pipeline,
-    samples: Sequence[Sample],
+    samples: Sequence[Record],
     clean: Sequence[Observation],
     whole_if_none: bool = True,
 ) -> list[Figures]:

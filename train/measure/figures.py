@@ -202,7 +202,7 @@ def flips(before: Sequence[Observation], after: Sequence[Observation], name: str
 
 
 def only(observations: Iterable[Observation], names: set[str]) -> list[Observation]:
-    return [o for o in observations if o.sample.name in names]
+    return [o for o in observations if o.sample.path in names]
 
 
 def _size_band(o: Observation) -> str:

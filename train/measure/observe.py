@@ -24,7 +24,7 @@ from gender_demo.vision.pipeline import (
     Detect,
     Pipeline,
 )
-from train.data.records import Sample
+from train.data.records import Record
 from train.measure.corruptions import (
     Random,
     seeded,
@@ -44,7 +44,7 @@ class Observation:
     """``probabilities`` in the classes' order, empty where nothing was classified; ``label`` and
     ``reasons`` as serving gives them, with abstention; ``face_px`` None where none was found."""
 
-    sample: Sample
+    sample: Record
     probabilities: tuple[float, ...]
     guess: str | None
     label: str | None
@@ -62,7 +62,7 @@ class Observation:
 
 def observe(
     pipeline: Pipeline,
-    samples: Sequence[Sample],
+    samples: Sequence[Record],
     show: Show | None = None,
     *,
     what: str = "as given",
@@ -76,7 +76,7 @@ def observe(
     torch has threads, each on one: that is faster than all threads on one batch.
     """
 
-    def look(batch: Sequence[Sample]) -> list[Observation]:
+    def look(batch: Sequence[Record]) -> list[Observation]:
         shown = [_show(sample, show, what) for sample in batch]
         return _observe_batch(pipeline, batch, shown, whole_if_none)
 
@@ -101,16 +101,16 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _show(sample: Sample, show: Show | None, what: str) -> tuple[Image.Image, Point]:
+def _show(sample: Record, show: Show | None, what: str) -> tuple[Image.Image, Point]:
     picture = sample.picture()
     if show is None:
         return picture, aim(sample, picture)
-    return show(picture, seeded(what, sample.name))
+    return show(picture, seeded(what, sample.path))
 
 
 def _observe_batch(
     pipeline: Pipeline,
-    batch: Sequence[Sample],
+    batch: Sequence[Record],
     shown: Sequence[tuple[Image.Image, Point]],
     whole_if_none: bool,
 ) -> list[Observation]:
@@ -153,7 +153,7 @@ def middle(picture: Image.Image) -> Point:
     return picture.width / 2, picture.height / 2
 
 
-def aim(sample: Sample, picture: Image.Image) -> Point:
+def aim(sample: Record, picture: Image.Image) -> Point:
     """Where in the picture, or in one made worse, the labelled face is."""
     return sample.aim[0] * picture.width, sample.aim[1] * picture.height
 

@@ -14,17 +14,17 @@ import torch
 from tqdm import tqdm
 
 from gender_demo.vision.pipeline import Pipeline
-from train.data.records import Sample
+from train.data.records import Record
 from train.measure.corruptions import (
     paste_into_frame,
     seeded,
 )
 
 
-def measure_speed(pipeline: Pipeline, samples: Sequence[Sample]) -> dict[str, Any]:
+def measure_speed(pipeline: Pipeline, samples: Sequence[Record]) -> dict[str, Any]:
     """Milliseconds a face (crop, classify, decide) and a 640 x 480 picture (the whole arrow)."""
     frames = [
-        paste_into_frame(sample.picture(), seeded("speed", sample.name))[0]
+        paste_into_frame(sample.picture(), seeded("speed", sample.path))[0]
         for sample in samples[:21]
     ]
     faces = [(frame, found[0]) for frame in frames if (found := pipeline.find([frame])[0])]

@@ -53,7 +53,7 @@ def test_archives_are_read_in_place(tmp_path: Path, ending: str) -> None:
     ]
     for i, record in enumerate(records):
         assert isinstance(record.content, Member)
-        assert record.content.read() == png(i)
+        assert record.content.read_bytes() == png(i)
     assert not list(tmp_path.rglob("*.png"))
 
 

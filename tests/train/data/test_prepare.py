@@ -18,8 +18,10 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
 from train.__main__ import main
-from train.data import prepare
-from train.data.faces import CROP_PX
+from train.data import prepare, shards
+from train.data.faces import FaceFilter, cut_shard
+from train.data.manifest import CROP_PX
+from train.data.records import Record
 
 Draw = Callable[..., Image.Image]
 GOOD = 12
@@ -97,7 +99,7 @@ def test_everything_is_sorted_out(prepared: Path) -> None:
     crops = np.load(prepared / "crops.npy", mmap_mode="r")
     assert crops.shape == (2 * GOOD, CROP_PX, CROP_PX, 3)
     assert sorted(row["row"] for row in kept) == list(range(2 * GOOD))
-    assert not (prepared / "parts").exists()
+    assert not (prepared / "shards").exists()
 
 
 def test_report_shows_what_was_done(prepared: Path) -> None:
@@ -160,9 +162,9 @@ def test_interrupted_it_goes_on(
     messy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flags = ("--face", "reject", "--min-face-px", "54", "--workers", "1")
-    monkeypatch.setattr(prepare, "PART_SIZE", 8)
+    monkeypatch.setattr(shards, "SHARD_SIZE", 8)
     unbroken = run(messy, tmp_path / "unbroken", *flags)
-    cut, done = prepare.write_file, list[Path]()  # type: ignore[attr-defined]
+    cut, done = shards.write_file, list[Path]()  # type: ignore[attr-defined]
 
     def full_disk(path: Path, content: bytes) -> None:
         if len(done) == 2:
@@ -171,7 +173,7 @@ def test_interrupted_it_goes_on(
         cut(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare, "write_file", full_disk)
+        patch.setattr(shards, "write_file", full_disk)
         with pytest.raises(SystemExit, match=r"disk of .* is full: make room and give the same"):
             run(messy, tmp_path / "out", *flags)
     assert not (tmp_path / "out" / "manifest.parquet").exists()
@@ -182,7 +184,7 @@ def test_interrupted_it_goes_on(
         assert [path.stat().st_mtime_ns for path in done] == times
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare, "write_file", unchanged)
+        patch.setattr(shards, "write_file", unchanged)
         rows = run(messy, tmp_path / "out", *flags)
     assert rows == unbroken
     one, other = (tmp_path / name / "crops.npy" for name in ("out", "unbroken"))
@@ -227,12 +229,7 @@ def test_one_picture_in_many_bytes(draw_portrait: Draw, tmp_path: Path) -> None:
     large = draw_portrait(3, "plain", (900, 700))
     buffer = io.BytesIO()
     large.save(buffer, "JPEG", quality=95)
-    from train.data.faces import (
-        Sorting,
-        cut_part,
-    )
-    from train.data.records import Record
-
-    (row,) = cut_part([Record("a.jpg", buffer.getvalue(), {"label": "x"})], Sorting()).rows
-    assert row["reason"] == "face"
-    assert row["face_px"] > 250
+    (row,) = cut_shard([Record("a.jpg", buffer.getvalue(), {"label": "x"})], FaceFilter()).rows
+    assert row.reason == "face"
+    assert row.face_px is not None
+    assert row.face_px > 250

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.support.paths import ROOT
 from train.__main__ import main
-from train.data import prepare
+from train.data import shards
 
 KILLER = ROOT / "tests" / "support" / "kill_a_worker.py"
 
@@ -36,7 +36,7 @@ def test_same_manifest_though_a_worker_is_killed(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("ray", reason="the extra ray is not installed")
-    monkeypatch.setattr(prepare, "PART_SIZE", 8)
+    monkeypatch.setattr(shards, "SHARD_SIZE", 8)
     here, there = tmp_path / "here", tmp_path / "there"
     assert main(["prepare", str(faces), str(here), "--layout", "folder", "--workers", "1"]) == 0
     # In a process of its own: Ray leaves threads and sockets behind.

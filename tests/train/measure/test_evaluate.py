@@ -27,7 +27,7 @@ from train.data.labelled import read_labelled
 from train.data.records import (
     AGES,
     RACES,
-    Sample,
+    Record,
     age_band,
 )
 from train.measure.corruptions import (
@@ -66,7 +66,14 @@ def made_up(count_: int = 1200, seed: int = 3) -> list[Observation]:
         answer = guess if sure > 0.6 else None
         found = float(random.uniform(20, 220)) if random.random() < 0.97 else None
         result.append(
-            Observation(Sample(str(i), b"", label, race, age), values, guess, answer, (), found)
+            Observation(
+                Record(str(i), b"", {"label": label}, groups={"race": race, "age": age}),
+                values,
+                guess,
+                answer,
+                (),
+                found,
+            )
         )
     return result
 
@@ -119,7 +126,7 @@ def test_calibration_before_temperature_is_got_back_from_the_probabilities() -> 
         powers = np.exp(values)
         return np.asarray(powers / powers.sum(1, keepdims=True))
 
-    sample = Sample("a", b"", "female")
+    sample = Record("a", b"", {"label": "female"})
     seen = [
         Observation(sample, tuple(p), "female" if p[0] > 0.5 else "male", None, (), 50.0)
         for p in softmax(logits / temperature).tolist()
@@ -131,7 +138,7 @@ def test_calibration_before_temperature_is_got_back_from_the_probabilities() -> 
 
 
 def test_risk_falls_on_the_surest_and_counts_are_exact() -> None:
-    sample = Sample("a", b"", "female")
+    sample = Record("a", b"", {"label": "female"})
     seen = [
         Observation(sample, (s, 1 - s), "female" if s > 0.75 else "male", None, (), 50.0)
         for s in np.linspace(0.5, 1, 200).tolist()

@@ -25,7 +25,7 @@ from tests.support.paths import ROOT
 from tests.support.server import free_port
 from train.__main__ import main
 from train.data.crops import load_crops
-from train.review.review import ReviewDesk
+from train.review.desk import ReviewDesk
 
 COUNT = 6
 
@@ -62,21 +62,21 @@ def test_decisions_are_in_the_manifest_and_undone(folder: Path, tmp_path: Path) 
     desk.decide(one, "drop")
     desk.decide(two, other)
     shown = desk.decide(three, "keep")
-    assert (shown["left"], shown["decided"]) == (2 * COUNT - 3, 3)
+    assert (shown.left, shown.decided) == (2 * COUNT - 3, 3)
     after = rows(folder)
     assert (after[one]["row"], after[one]["reason"]) == (-1, "dropped")
     assert (after[two]["label"], after[two]["row"]) == (other, before[two]["row"])
     assert after[three] == before[three]
     assert sum(map(len, load_crops(folder, ["train", "holdout"]))) == 2 * COUNT - 1
-    assert desk.decide(one, "keep")["left"] == 2 * COUNT - 3  # decided already
+    assert desk.decide(one, "keep").left == 2 * COUNT - 3  # decided already
     again = ReviewDesk(folder, tmp_path / "checkpoint")  # another day
     assert len(again.left) == 2 * COUNT - 3
-    assert "Taken back" in again.undo()["said"]
+    assert "Taken back" in again.undo().said
     again.undo()
     assert rows(folder)[two] == before[two]
     again.undo()
     assert rows(folder) == before
-    assert "nothing to take back" in again.undo()["said"]
+    assert "nothing to take back" in again.undo().said
     assert {path: path.read_bytes() for path in source} == source
 
 
