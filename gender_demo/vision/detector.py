@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from gender_demo.results import Box, Face
+from gender_demo.vision.backends import Engine
 from gender_demo.vision.box_ops import areas, nms_by_minimum, to_square
 from gender_demo.vision.low_light import brighten
 from gender_demo.vision.memory_fallback import retry_with_half_batch
@@ -27,10 +28,13 @@ class FaceDetector:
     """
 
     def __init__(
-        self, device: str | torch.device = "cpu", settings: DetectorSettings | None = None
+        self,
+        device: str | torch.device = "cpu",
+        settings: DetectorSettings | None = None,
+        engine: Engine = "auto",
     ) -> None:
         self.settings = settings or DetectorSettings()
-        self._mtcnn = Mtcnn(device, self.settings)
+        self._mtcnn = Mtcnn(device, self.settings, engine)
 
     @property
     def device(self) -> torch.device:

@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 
 import facenet_pytorch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 from torchvision.ops import roi_align
 
+from gender_demo.vision.backends import Engine, Network, choose_backend
 from gender_demo.vision.box_ops import (
     apply_regression,
     jittered_boxes,
@@ -89,10 +90,19 @@ class Mtcnn:
     ``images`` is always (n, 3, height, width) RGB of 0 to 255: bytes on the CPU, floats on a GPU.
     """
 
-    def __init__(self, device: str | torch.device, settings: DetectorSettings) -> None:
+    def __init__(
+        self, device: str | torch.device, settings: DetectorSettings, engine: Engine = "auto"
+    ) -> None:
         self.device, self.settings = torch.device(device), settings
-        stock = facenet_pytorch.MTCNN(device=self.device).to(memory_format=torch.channels_last)
-        self.pnet, self.rnet, self.onet = stock.pnet, stock.rnet, stock.onet
+        stock = facenet_pytorch.MTCNN()
+        backend = choose_backend(self.device, engine)
+
+        def load(net: nn.Module, side_px: int, *, any_size: bool = False) -> Network:
+            example = torch.zeros((1, 3, side_px, side_px), dtype=torch.uint8)
+            return backend.load(_Normalized(net), example, any_size=any_size)
+
+        self.pnet = load(stock.pnet, 2 * CELL_PX, any_size=True)
+        self.rnet, self.onet = load(stock.rnet, RNET_PX), load(stock.onet, ONET_PX)
 
     def propose(self, images: Tensor, scales: Sequence[float]) -> tuple[Tensor, Tensor]:
         """P-Net over the scales: squares that may hold a face, (n, 4), and their image_index."""
@@ -115,7 +125,7 @@ class Mtcnn:
         height, width = images.shape[2:]
         small = (int(height * scale + 1), int(width * scale + 1))
         shrunk = interpolate(images, small, mode="bilinear", antialias=True)
-        regression, probability = self.pnet(_normalize(shrunk))
+        regression, probability = self.pnet(shrunk)
         mask = probability[:, 1] >= self.settings.thresholds[0]
         image, row, column = mask.nonzero(as_tuple=True)
         corner = torch.stack([column, row], 1) * STRIDE_PX
@@ -173,6 +183,18 @@ class Mtcnn:
         return replace(found, boxes=boxes, landmarks=landmarks)
 
 
+class _Normalized(nn.Module):
+    """A net of MTCNN's behind its normalisation: pixels of 0 to 255 become -1 to 1."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        outputs: tuple[Tensor, ...] = self.net((pixels.float() - 127.5) * 0.0078125)
+        return outputs
+
+
 def pyramid_scales(size: tuple[int, int], min_face_px: float) -> list[float]:
     """Shrink factors for a (width, height) picture, costliest first: at the first one P-Net's cell
     covers ``min_face_px``, then ever larger faces."""
@@ -186,17 +208,18 @@ def pyramid_scales(size: tuple[int, int], min_face_px: float) -> list[float]:
 def cut_pieces(
     images: Tensor, boxes: Tensor, image_index: Tensor, size_px: int
 ) -> tuple[Tensor, Tensor]:
-    """Pieces (n, 3, size_px, size_px) of -1 to 1, and the boxes (n, 4) that were really cut.
+    """Pieces (n, 3, size_px, size_px) of 0 to 255, and the boxes (n, 4) that were really cut.
 
     Outside a picture there is grey. On the CPU boxes are cut at whole pixels.
     """
     if images.is_floating_point():
         rois = torch.cat([image_index.to(boxes.dtype).unsqueeze(1), boxes], 1)
         pieces = roi_align(images - GREY, rois, size_px, sampling_ratio=-1, aligned=True)
-        return _normalize(pieces + GREY), boxes
+        return pieces + GREY, boxes
     height, width = images.shape[2:]
     whole = torch.stack([boxes[:, 0], boxes[:, 1], boxes[:, 2] + 1, boxes[:, 3] + 1], 1).floor()
-    pieces = torch.empty((len(boxes), 3, size_px, size_px), dtype=torch.uint8)
+    shape = len(boxes), 3, size_px, size_px
+    pieces = torch.empty(shape, dtype=torch.uint8, memory_format=torch.channels_last)
     for i, (image, (x0, y0, x1, y1)) in enumerate(
         zip(image_index.tolist(), whole.long().tolist(), strict=True)
     ):
@@ -208,9 +231,4 @@ def cut_pieces(
         if any(outside):
             inside = pad(inside, outside, value=GREY)
         pieces[i] = interpolate(inside, (size_px, size_px), mode="bilinear", antialias=True)[0]
-    return _normalize(pieces), whole
-
-
-def _normalize(pixels: Tensor) -> Tensor:
-    scaled = (pixels.float() - 127.5) * 0.0078125
-    return scaled.contiguous(memory_format=torch.channels_last)
+    return pieces, whole

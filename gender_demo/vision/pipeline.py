@@ -17,6 +17,7 @@ from gender_demo.results import (
     Face,
     Prediction,
 )
+from gender_demo.vision.backends import Engine
 from gender_demo.vision.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -38,7 +39,10 @@ Classify = Callable[[Sequence[Image.Image]], list[tuple[float, ...]]]
 
 
 class Pipeline:
-    """``detect`` and ``classify`` are plain callables, so tests pass two small functions."""
+    """``detect`` and ``classify`` are plain callables, so tests pass two small functions.
+
+    ``engine`` says in words what runs the networks, as in "openvino 2026.4.1, bfloat16".
+    """
 
     def __init__(
         self,
@@ -46,11 +50,13 @@ class Pipeline:
         classify: Classify,
         checkpoint: Checkpoint,
         device: str | torch.device = "cpu",
+        engine: str = "",
     ) -> None:
         self.detect = detect
         self.classify = classify
         self.checkpoint = checkpoint
         self.device = torch.device(device)
+        self.engine = engine
 
     def analyze(self, picture: Image.Image) -> Analysis:
         """How each face in an upright RGB picture may be perceived, largest face first."""
@@ -106,14 +112,19 @@ class Pipeline:
         return result
 
 
-def load_pipeline(checkpoint: str | Path | None = None, device: str = "auto") -> Pipeline:
+def load_pipeline(
+    checkpoint: str | Path | None = None, device: str = "auto", engine: Engine = "auto"
+) -> Pipeline:
     """Pipeline of a checkpoint folder (None: the shipped one) on auto, cpu, cuda, cuda:N or mps.
 
+    ``engine`` "auto" is OpenVINO on a CPU and torch elsewhere.
     Raises CheckpointError or DeviceError, each with one sentence that says what to do.
     """
     place = pick_device(device)
     loaded = load_checkpoint(checkpoint)
-    return Pipeline(FaceDetector(place), Classifier(loaded, place), loaded, place)
+    classifier = Classifier(loaded, place, engine)
+    detector = FaceDetector(place, engine=engine)
+    return Pipeline(detector, classifier, loaded, place, classifier.engine)
 
 
 def pick_device(device: str = "auto") -> torch.device:

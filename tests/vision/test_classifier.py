@@ -57,21 +57,21 @@ def test_probabilities_are_the_plain_models(
 ) -> None:
     monkeypatch.setattr(classifier, "MAX_BATCH_IMAGES", 4)
     pictures = crops(5)
-    found = torch.tensor(Classifier(checkpoint)(pictures))
+    found = torch.tensor(Classifier(checkpoint, precision="float32")(pictures))
     assert torch.allclose(found, plain(checkpoint, pictures), atol=1e-5)
     assert torch.allclose(found.sum(1), torch.ones(5), atol=1e-6)
 
 
 def test_temperature_divides_the_logits(checkpoint: Checkpoint) -> None:
     warm = replace(checkpoint, config=replace(CONFIG, temperature=2.5))
-    found = torch.tensor(Classifier(warm)(crops(2)))
+    found = torch.tensor(Classifier(warm, precision="float32")(crops(2)))
     assert torch.allclose(found, plain(checkpoint, crops(2), 2.5), atol=1e-5)
 
 
 def test_flip_averaging_makes_mirror_images_equal(checkpoint: Checkpoint) -> None:
     both = replace(checkpoint, config=replace(CONFIG, flip_average=True))
     pictures = crops(2)
-    net = Classifier(both)
+    net = Classifier(both, precision="float32")
     mirrored = net([ImageOps.mirror(p) for p in pictures])
     assert torch.allclose(torch.tensor(net(pictures)), torch.tensor(mirrored), atol=1e-6)
     assert net([]) == []
@@ -85,6 +85,8 @@ def test_views_are_the_answers_to_windows_of_the_crop(checkpoint: Checkpoint) ->
     wide = wide.filter(ImageFilter.GaussianBlur(3))  # so that the way of shrinking hardly matters
     narrow, shrunk = wide.crop((8, 8, 72, 72)), wide.resize((64, 64), Image.Resampling.BILINEAR)
     logits = plain(checkpoint, [narrow, shrunk]).log()
-    found = torch.tensor(Classifier(replace(checkpoint, config=config))([wide]))
+    found = torch.tensor(
+        Classifier(replace(checkpoint, config=config), precision="float32")([wide])
+    )
     assert torch.allclose(found, logits.mean(0, keepdim=True).softmax(1), atol=2e-3)
     assert not torch.allclose(found, logits[:1].softmax(1), atol=2e-3)

@@ -1,0 +1,203 @@
+"""What runs the networks: OpenVINO on a CPU; torch on a GPU and where OpenVINO cannot be loaded.
+
+A backend takes any torch module of pictures and gives back a ``Network``, a plain function of the
+same meaning, so that nobody else knows which library computes.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    import openvino
+
+Network = Callable[[Tensor], tuple[Tensor, ...]]
+"""RGB pixels (n, 3, height, width), 0 to 255 -> the module's outputs, each (n, ...), float32."""
+Engine = Literal["auto", "openvino", "torch"]
+Precision = Literal["float32", "bfloat16"]
+
+STREAMS = 2
+"""How many callers a network serves at once: live viewers do not wait for somebody's photos."""
+PART = 16
+"""Larger batches go through in parts of 16, 8, 4, 2 and 1, for which code is made once: faces bring
+any number, and each new one would cost milliseconds and memory. In parts they are no slower."""
+KEPT_KERNELS = 128
+"""So many compiled kernels are kept for pictures of different sizes; 5,000 would be otherwise."""
+HINTS = {"float32": "f32", "bfloat16": "bf16"}
+MISSING = "OpenVINO cannot be loaded (%s): the networks run on torch, more slowly."
+
+
+class Backend(Protocol):
+    """One way to run networks. ``name`` says which, with its version."""
+
+    name: str
+
+    def precision(self, least: Precision) -> str:
+        """In what a network is computed here that needs at least ``least``."""
+        ...
+
+    def load(
+        self,
+        module: nn.Module,
+        example: Tensor,
+        *,
+        least: Precision = "float32",
+        any_size: bool = False,
+        part: int = PART,
+    ) -> Network:
+        """The module (of pixels as in ``Network``) made ready; ``example`` is a small input.
+
+        ``any_size``: height and width differ from call to call. ``part``: how many pictures go
+        through together at most, where it is for the backend to say.
+        """
+        ...
+
+
+def choose_backend(device: torch.device, engine: Engine = "auto") -> Backend:
+    """OpenVINO on a CPU, unless ``engine`` says otherwise, else torch.
+
+    Where OpenVINO cannot be loaded "auto" says so in the log and goes on with torch.
+    """
+    if engine == "torch" or device.type != "cpu":
+        return TorchBackend(device)
+    try:
+        return OpenVinoBackend()
+    except (ImportError, OSError, RuntimeError) as error:
+        if engine == "openvino":
+            raise
+        logging.getLogger(__name__).warning(MISSING, str(error).partition("\n")[0])
+        return TorchBackend(device)
+
+
+class TorchBackend:
+    """Eager torch; half precision on CUDA where bfloat16 would suffice."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.name = f"torch {torch.__version__.partition('+')[0]}"
+        self._device = device
+
+    def precision(self, least: Precision) -> str:
+        half = least == "bfloat16" and self._device.type == "cuda"
+        return "float16" if half else "float32"
+
+    def load(
+        self,
+        module: nn.Module,
+        example: Tensor,
+        *,
+        least: Precision = "float32",
+        any_size: bool = False,
+        part: int = PART,
+    ) -> Network:
+        dtype = torch.float16 if self.precision(least) == "float16" else torch.float32
+        module = module.eval().to(self._device, dtype).to(memory_format=torch.channels_last)
+
+        def run(pixels: Tensor) -> tuple[Tensor, ...]:
+            with torch.inference_mode():
+                outputs = module(pixels.to(dtype, memory_format=torch.channels_last))
+            return tuple(out.float() for out in _as_tuple(outputs))
+
+        return run
+
+
+class OpenVinoBackend:
+    """OpenVINO on this CPU, with as many threads for each caller as torch would take."""
+
+    def __init__(self) -> None:
+        # OpenVINO counts its uses through Google Analytics unless this package cannot be imported.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+        import openvino
+
+        self._core = openvino.Core()
+        capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self._has_bfloat16 = "BF16" in capabilities
+        self.name = f"openvino {openvino.__version__.partition('-')[0]}"
+
+    def precision(self, least: Precision) -> str:
+        return least if self._has_bfloat16 else "float32"
+
+    def load(
+        self,
+        module: nn.Module,
+        example: Tensor,
+        *,
+        least: Precision = "float32",
+        any_size: bool = False,
+        part: int = PART,
+    ) -> Network:
+        compiled = self._core.compile_model(
+            _convert(module.eval(), example, any_size),
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": HINTS[self.precision(least)],
+                "PERFORMANCE_HINT": "LATENCY",
+                "NUM_STREAMS": STREAMS,
+                "INFERENCE_NUM_THREADS": STREAMS * torch.get_num_threads(),
+                "ENABLE_CPU_PINNING": False,
+                "CPU_RUNTIME_CACHE_CAPACITY": KEPT_KERNELS,
+            },
+        )
+        return _OpenVinoNetwork(compiled, part)
+
+
+class _OpenVinoNetwork:
+    """A compiled network that several threads may call."""
+
+    def __init__(self, compiled: openvino.CompiledModel, part: int) -> None:
+        self._compiled, self._part = compiled, part
+        self._free: list[openvino.InferRequest] = []  # list.pop and append are atomic
+
+    def __call__(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        try:
+            request = self._free.pop()
+        except IndexError:
+            request = self._compiled.create_infer_request()
+        rows = pixels.permute(0, 2, 3, 1).contiguous()
+        sizes = _part_sizes(len(rows), self._part)
+        parts = [_infer(request, part) for part in torch.split(rows, sizes)]
+        self._free.append(request)
+        return parts[0] if len(parts) == 1 else tuple(map(torch.cat, zip(*parts, strict=True)))
+
+
+def _infer(request: openvino.InferRequest, rows: Tensor) -> tuple[Tensor, ...]:
+    request.infer([rows.numpy()], share_inputs=True)
+    outputs = range(len(request.model_outputs))
+    return tuple(torch.from_numpy(request.get_output_tensor(i).data.copy()) for i in outputs)
+
+
+def _part_sizes(count: int, largest: int) -> list[int]:
+    """``count`` as a sum of ``largest``, as often as it fits, and of powers of two."""
+    whole, rest = divmod(count, largest)
+    return [largest] * whole + [2**n for n in reversed(range(rest.bit_length())) if rest & 2**n]
+
+
+def _convert(module: nn.Module, example: Tensor, any_size: bool) -> openvino.Model:
+    """The module as a graph of bytes (n, height, width, 3) with open sizes.
+
+    Traced here because OpenVINO would have the tracing checked, which takes most of the time.
+    """
+    import openvino
+    from openvino.preprocess import PrePostProcessor
+
+    with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated; OpenVINO reads nothing better
+        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+            module, example, check_trace=False
+        )
+        model = openvino.convert_model(traced, example_input=example)
+    model.reshape([-1, 3, -1, -1] if any_size else [-1, *example.shape[1:]])
+    steps = PrePostProcessor(model)
+    steps.input().tensor().set_layout(openvino.Layout("NHWC")).set_element_type(openvino.Type.u8)
+    steps.input().model().set_layout(openvino.Layout("NCHW"))
+    return steps.build()
+
+
+def _as_tuple(outputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
+    return (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
