@@ -27,8 +27,10 @@ from train.fit.finetune import FineTune, freeze, parameter_groups
 from train.fit.lr_finder import steepest
 from train.fit.views import resized_crop
 
-FLAGS = ("--preset", "finetune", "--plan", "2@32", "--device", "cpu", "--batch", "16")
-FLAGS += ("--from", str(SHIPPED))
+FLAGS = [
+    *["--preset", "finetune", "--plan", "2@32", "--device", "cpu", "--batch", "16", "--from"],
+    str(SHIPPED),
+]
 
 
 @pytest.fixture(scope="module")

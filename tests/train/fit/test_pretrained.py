@@ -18,7 +18,8 @@ from train.__main__ import main
 from train.data.crops import Crops
 from train.fit import face_weights
 from train.fit.augment import normalise
-from train.fit.presets import FACES, make_settings
+from train.fit.face_weights import FACES
+from train.fit.presets import make_settings
 from train.fit.pretrained import load_face_network, measure_norms
 from train.fit.recipe import Recipe
 from train.fit.start import architecture, starting_network
@@ -48,8 +49,11 @@ def pictures(chips: np.ndarray) -> torch.Tensor:
 def test_it_agrees_with_dlib_itself(chips: np.ndarray, pictures: torch.Tensor) -> None:
     import dlib
 
-    (folder,) = find_spec(face_weights.PACKAGE).submodule_search_locations
-    model = dlib.face_recognition_model_v1(str(Path(folder) / face_weights.FILE))
+    package = find_spec(face_weights.PACKAGE)
+    assert package
+    assert package.origin
+    file = Path(package.origin).with_name("models") / Path(face_weights.FILE).name
+    model = dlib.face_recognition_model_v1(str(file))
     theirs = np.array([model.compute_face_descriptor(chip) for chip in chips])
     assert len(theirs) == 10
     assert len(np.unique(theirs.round(3), axis=0)) == 10
@@ -69,7 +73,7 @@ def test_batch_norms_that_were_measured_keep_the_function(pictures: torch.Tensor
 
 @installed
 def test_a_run_starts_from_it(chips: np.ndarray) -> None:
-    labels = {"gender": ("female", "male"), "age": ("young", "old")}
+    labels: dict[str, tuple[str, ...]] = {"gender": ("female", "male"), "age": ("young", "old")}
     targets = {name: torch.arange(10) % 2 for name in labels}
     crops = Crops(torch.from_numpy(chips), targets, labels, 1.25, "ten")
     for preset in ("scratch", "finetune"):
