@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import pydantic
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -27,24 +28,28 @@ from gender_demo.vision.preflight import CONFIG, WEIGHTS, check_folder
 
 AUDIT = "audit.json"
 
+Name = Annotated[str, pydantic.Field(min_length=1)]
+View = Annotated[float, pydantic.Field(ge=0.5, le=2)]
 
-@dataclass(frozen=True)
+
+@pydantic.dataclasses.dataclass(frozen=True)
 class Config:
-    """What config.json says. ``mean`` and ``std`` are of RGB in 0 to 1; ``training`` is free.
+    """What config.json says, validated. ``mean`` and ``std`` are of RGB in 0 to 1.
 
     ``views``: how many times wider than ``crop_face``'s square each view is whose answers are
-    averaged; one crop as wide as the widest holds them all.
+    averaged; one crop as wide as the widest holds them all. ``training`` is train's own record,
+    which serving only shows.
     """
 
     name: str
-    classes: tuple[str, ...]
+    classes: Annotated[tuple[Name, ...], pydantic.Field(min_length=2)]
     arch: str = "resnet18"
-    input_px: int = 112
-    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
-    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    input_px: Annotated[int, pydantic.Field(ge=32, le=512)] = 112
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     flip_average: bool = True
-    views: tuple[float, ...] = (1.0,)
-    temperature: float = 1.0
+    views: Annotated[tuple[View, ...], pydantic.Field(min_length=1)] = (1.0,)
+    temperature: Annotated[float, pydantic.Field(gt=0)] = 1.0
     rules: Rules = field(default_factory=Rules)
     weights_sha256: str = ""
     training: dict[str, Any] = field(default_factory=dict)
@@ -66,6 +71,12 @@ class Config:
 
 @dataclass(frozen=True)
 class Checkpoint:
+    """A checkpoint folder that was read.
+
+    ``state`` are the weights by name; ``audit`` is audit.json as it is, since what it holds is
+    for the room above to say (``gender_demo.audit``).
+    """
+
     path: Path
     config: Config
     state: Mapping[str, Tensor]
@@ -145,33 +156,14 @@ def _read(path: Path) -> bytes:
 
 
 def _read_config(path: Path) -> Config:
-    raw = _read(path)
     try:
-        values = json.loads(raw)
-        known = {f.name for f in fields(Config)}
-        values = {name: value for name, value in values.items() if name in known}
-        values["rules"] = Rules(**values.get("rules", {}))
-        for name in ("classes", "mean", "std", "views"):
-            if name in values:
-                values[name] = tuple(values[name])
-        config = Config(**values)
-        sound = (
-            len(config.classes) >= 2
-            and all(isinstance(name, str) and name for name in config.classes)
-            and len(config.mean) == len(config.std) == 3
-            and 32 <= config.input_px <= 512
-            and config.temperature > 0
-            and len(config.views) >= 1
-            and all(0.5 <= view <= 2 for view in config.views)
-        )
-    except (ValueError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path} is not a checkpoint's config: {error}.") from error
-    if not sound:
+        return pydantic.TypeAdapter(Config).validate_json(_read(path))
+    except pydantic.ValidationError as invalid:
+        error = invalid.errors()[0]
+        where = ".".join(map(str, error["loc"])) or "the whole file"
         raise CheckpointError(
-            f"{path} is not a checkpoint's config: it needs two or more classes, three means and "
-            "deviations, an input of 32 to 512 pixels, a temperature above 0 and views of 0.5 to 2."
-        )
-    return config
+            f"{path} is not a checkpoint's config: {where}: {error['msg']}."
+        ) from invalid
 
 
 def _read_audit(path: Path) -> dict[str, Any] | None:
