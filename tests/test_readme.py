@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from gender_demo.audit.report import report
+from gender_demo.audit.report import read_report
 from gender_demo.cli.space_settings import read_settings
 from gender_demo.vision.checkpoint import load_checkpoint
 from tests.support.paths import ROOT
@@ -98,6 +98,5 @@ def test_the_lock_holds_hashes_and_no_addresses() -> None:
 
 
 def test_readme_says_how_often_it_is_wrong() -> None:
-    checkpoint = load_checkpoint()
-    told = report(checkpoint.audit, checkpoint.config).headline
+    told = read_report(load_checkpoint()).headline
     assert told.removesuffix(".") in README

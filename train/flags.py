@@ -154,7 +154,7 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="pictures with more around the face: nothing is classified where none is found",
     )
-    parser.add_argument("--degrade", choices=("webcam",), help="also with worse pictures")
+    parser.add_argument("--corruptions", action="store_true", help="also on worse pictures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument(
         "--write-audit",
@@ -168,7 +168,7 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
         "--variants",
         type=int,
         metavar="N",
-        help="the audit's worse pictures and copies on N pictures evenly spread (default: all)",
+        help="the audit's corruptions and copies on N pictures evenly spread (default: all)",
     )
     parser.add_argument("--device", default="auto")
     parser.add_argument(

@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from gender_demo.audit.report import (
-    Report,
-    report,
-)
-from gender_demo.errors import CheckpointError
+from gender_demo.audit.report import Report, read_report
 from gender_demo.vision.pictures import MAX_BYTES
 from gender_demo.vision.preflight import SHIPPED
 from gender_demo.web.live import build_live
@@ -60,7 +56,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
     """The whole page for one pipeline; launch it with ``launch_options()``."""
     checkpoint = pipeline.checkpoint
     annotator = Annotator(pipeline)
-    shown = _read_report(checkpoint)
+    shown = read_report(checkpoint)
     gr.set_static_paths([STATIC / "examples"])
     page = SafeBlocks(
         title="How might this face be perceived?",
@@ -85,18 +81,6 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
         _build_annotate_route(annotator)
     page.queue(default_concurrency_limit=1, max_size=MAX_WAITING)
     return page
-
-
-def _read_report(checkpoint: Checkpoint) -> Report:
-    from gender_demo.vision.checkpoint import AUDIT
-
-    try:
-        return report(checkpoint.audit, checkpoint.config)
-    except (LookupError, TypeError, ValueError, AttributeError):
-        raise CheckpointError(
-            f"{checkpoint.path / AUDIT} cannot be read by this version: measure again with "
-            "python -m train evaluate --write-audit, or delete the file."
-        ) from None
 
 
 def is_shipped(checkpoint: Checkpoint) -> bool:
@@ -128,7 +112,7 @@ def _build_report(checkpoint: Checkpoint, shown: Report) -> None:
     own = is_shipped(checkpoint)
     how_to_read = read_static("report.md").split("\n\n")[: 1 + own] if shown.tables else []
     value = {
-        "about": [*([whose_model(checkpoint)] * own), shown.sentences[2], *how_to_read],
+        "about": [*([whose_model(checkpoint)] * own), shown.sentences.error_rates, *how_to_read],
         "charts": [asdict(chart) for chart in shown.charts],
         "tables": [asdict(table) for table in shown.tables],
     }

@@ -45,7 +45,8 @@ class Results:
 
 def build_photos_tab(annotator: Annotator, shown: Report) -> None:
     """The whole tab, inside a ``gr.Tab``; its upload is also the API route ``/photos``."""
-    guesses, labels, _, _, _, uses, *_ = map(escape_markdown, shown.sentences)
+    said = shown.sentences
+    guesses, labels, uses = map(escape_markdown, (said.purpose, said.labels, said.not_for))
     gr.Markdown(f"**{guesses}** {labels} {uses}", elem_id="photos-notice")
     gr.Markdown(read_static("photos.md"))
     files = gr.File(file_count="multiple", label="Pictures", elem_id="photos-files", height=150)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +12,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageEnhance
 
+from gender_demo.audit.reading import read_audit
+from gender_demo.audit.schema import Audit
 from gender_demo.vision.checkpoint import Config, build_model, load_checkpoint, save_checkpoint
 from gender_demo.vision.crops import crop_square, cut_square
 from gender_demo.vision.pipeline import load_pipeline
@@ -70,13 +71,13 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def audited(tiny: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def audited(tiny: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Audit:
     """The audit that the command writes into the tiny checkpoint's folder."""
     cache = tmp_path_factory.mktemp("cache")
     command = ["evaluate", str(tiny["fairface"]), "--utkface", str(tiny["utkface"])]
     command += ["--checkpoint", str(tiny["checkpoint"]), "--device", "cpu", "--cache", str(cache)]
     assert main([*command, "--write-audit", "--variants", "3"]) == 0
-    audit = load_checkpoint(tiny["checkpoint"]).audit
+    audit = read_audit(load_checkpoint(tiny["checkpoint"]).audit)
     assert audit is not None
     return audit
 

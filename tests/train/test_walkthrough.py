@@ -17,7 +17,8 @@ from gradio_client import Client, handle_file
 from huggingface_hub import ModelCard
 from PIL import Image
 
-from gender_demo.audit.report import NO_AUDIT
+from gender_demo.audit.reading import read_audit
+from gender_demo.audit.wording import NO_AUDIT
 from gender_demo.vision.checkpoint import load_checkpoint
 from tests.support.paths import ROOT
 from tests.support.server import free_port
@@ -83,10 +84,11 @@ def test_walkthrough(tmp_path: Path, draw_portrait: Draw, monkeypatch: pytest.Mo
     assert last["error_rate"] <= 0.25
     checkpoint = load_checkpoint(tmp_path / "runs/mine/checkpoint")
     assert checkpoint.config.classes == ("glasses", "no_glasses")
-    assert checkpoint.audit
-    measured = checkpoint.audit["sets"]["fairface"]
-    assert (measured["title"], measured["split"]) == ("mine", "holdout")
-    assert measured["all"]["count"] == 12
+    audit = read_audit(checkpoint.audit)
+    assert audit
+    assert (audit.primary.title, audit.primary.split) == ("mine", "holdout")
+    assert audit.primary.all.count == 12
+    assert not audit.others
     card = (checkpoint.path / "README.md").read_text()
     assert ModelCard(card).data.to_dict()["license"] == "unknown"
     assert "glasses and no_glasses" in card

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import pytest
 
-from gender_demo.audit.report import NO_AUDIT
+from gender_demo.audit.wording import NO_AUDIT
 from gender_demo.errors import CheckpointError
 from gender_demo.vision.preflight import SHIPPED
 from gender_demo.web.middleware import Traffic
@@ -99,10 +99,8 @@ def test_another_persons_model_is_named(page: gr.Blocks, random_pipeline: Pipeli
 
 
 def test_an_audit_of_unknown_form_is_a_sentence(random_pipeline: Pipeline) -> None:
-    from gender_demo.audit.report import (
-        VERSION,
-        settings,
-    )
+    from gender_demo.audit.reading import settings
+    from gender_demo.audit.schema import VERSION
 
     config = random_pipeline.checkpoint.config
     audit = {

@@ -14,14 +14,13 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from gender_demo.audit.report import report
-from gender_demo.audit.tables import (
-    Cell,
-    Table,
-)
+from gender_demo.audit.report import read_report
+from gender_demo.audit.schema import Audit
+from gender_demo.audit.tables import Cell, Table
 from gender_demo.errors import CheckpointError
 from gender_demo.vision.checkpoint import (
     Checkpoint,
+    Config,
     build_model,
     load_checkpoint,
     write_file,
@@ -55,37 +54,41 @@ def run(args: argparse.Namespace) -> int:
 def card(checkpoint: Checkpoint) -> str:
     """The card's text; the same checkpoint gives the same text."""
     config = checkpoint.config
-    shown = report(checkpoint.audit, config)
-    audit = checkpoint.audit if shown.tables else None
+    shown = read_report(checkpoint)
     training = config.training
     parameters = sum(value.numel() for value in build_model(config).parameters())
     template = OWN if own_data(training) else TEMPLATE
     return Template(template.read_text(encoding="utf-8")).substitute(
-        metadata=_metadata(checkpoint, audit),
+        metadata=_metadata(config, shown.audit),
         name=config.name,
-        summary=f"{shown.sentences[0]} {shown.sentences[2]}",
+        summary=f"{shown.sentences.purpose} {shown.sentences.error_rates}",
         arch={"resnet18": "ResNet-18"}.get(config.arch, config.arch),
         parameters=f"{parameters:,}",
         input_px=config.input_px,
         classes=", ".join(config.classes[:-1]) + f" and {config.classes[-1]}",
         temperature=f"{config.temperature:g}",
-        flip=f"the answer is the mean over {len(config.views)} "
-        + ("view (" if len(config.views) == 1 else "views (")
-        + ", ".join(f"{view:g}" for view in config.views)
-        + " times the square's side)"
-        + (" and the mirror image of each" if config.flip_average else ""),
+        views=_views(config),
         weights_sha256=config.weights_sha256,
-        out_of_scope=shown.sentences[5],
+        out_of_scope=shown.sentences.not_for,
         sentences="\n".join(f"- {sentence}" for sentence in shown.sentences),
-        evaluation_data=_evaluation_data(audit, own=own_data(training)),
+        evaluation_data=_evaluation_data(shown.audit, own=own_data(training)),
         training_data=_training_data(training),
         procedure=markdown(Table("", ("setting", "value"), tuple(_flat(_procedure(training))))),
         tables="\n\n".join(
             f"### {table.title}\n\n{markdown(table)}" + (f"\n\n{table.note}" if table.note else "")
             for table in shown.tables
         )
-        or shown.sentences[2],
+        or shown.sentences.error_rates,
         **_commands(config.training, checkpoint.path),
+    )
+
+
+def _views(config: Config) -> str:
+    views = ", ".join(f"{view:g}" for view in config.views)
+    return (
+        f"the answer is the mean over {len(config.views)} "
+        f"{'view' if len(config.views) == 1 else 'views'} ({views} times the square's side)"
+        f"{' and the mirror image of each' if config.flip_average else ''}"
     )
 
 
@@ -105,26 +108,25 @@ def _cell(value: Cell) -> str:
     return "–" if value is None or value == "" else str(value).replace("|", "\\|")
 
 
-def _metadata(checkpoint: Checkpoint, audit: Mapping[str, Any] | None) -> str:
-    config = checkpoint.config
-    results = []
-    for data in audit["sets"].values() if audit else ():
-        measured = {"accuracy": ("accuracy_given", data["all"]["accuracy"])}
-        if data["worst"]:
-            measured["accuracy_worst"] = ("worst race × label cell", data["worst"]["accuracy"])
-        measured["ece"] = ("expected calibration error", data["calibration"]["ece"])
-        results += [
-            EvalResult(
-                task_type="image-classification",
-                dataset_type=DATASETS.get(data["title"], data["title"]),
-                dataset_name=f"{data['title']} {data['split']}",
-                dataset_split=data["split"],
-                metric_type=kind.partition("_")[0],
-                metric_name=name,
-                metric_value=value,
-            )
-            for kind, (name, value) in measured.items()
-        ]
+def _metadata(config: Config, audit: Audit | None) -> str:
+    results = [
+        EvalResult(
+            task_type="image-classification",
+            dataset_type=DATASETS.get(data.title, data.title),
+            dataset_name=data.name,
+            dataset_split=data.split,
+            metric_type=kind,
+            metric_name=name,
+            metric_value=value,
+        )
+        for data in (audit.sets if audit else ())
+        for kind, name, value in (
+            ("accuracy", "accuracy_given", data.all.accuracy),
+            ("accuracy", "worst race × label cell", data.worst and data.worst.accuracy),
+            ("ece", "expected calibration error", data.calibration and data.calibration.ece),
+        )
+        if value is not None
+    ]
     return ModelCardData(
         model_name=config.name,
         license=config.training.get("licence", "unknown" if own_data(config.training) else LICENCE),
@@ -135,21 +137,21 @@ def _metadata(checkpoint: Checkpoint, audit: Mapping[str, Any] | None) -> str:
     ).to_yaml()
 
 
-def _evaluation_data(audit: Mapping[str, Any] | None, own: bool) -> str:
+def _evaluation_data(audit: Audit | None, own: bool) -> str:
     if audit is None:
         return "None: nothing was measured."
     lines = [
-        f"- {data['title']} {data['split']}: {data['all']['pictures']:,} pictures "
-        f"({', '.join(data['files'])}), {data['contradictory']} of them under two labels."
-        for data in audit["sets"].values()
+        f"- {data.name}: {data.all.pictures:,} pictures ({', '.join(data.files)}), "
+        f"{data.contradictory} of them under two labels."
+        for data in audit.sets
     ]
-    context = audit["context"]
+    full = audit.full_pictures
     lines.append(
-        f"- {context['title']} {context['split']}: {context['given']['pictures']:,} of the faces "
-        f"with their surroundings ({', '.join(context['files'])})."
+        f"- {full.name}: full pictures of {full.chips.pictures:,} of the faces "
+        f"({', '.join(full.files)})."
     )
     if own:
-        held_out = any(data["split"] == HOLDOUT for data in audit["sets"].values())
+        held_out = any(data.split == HOLDOUT for data in audit.sets)
         lines.append(
             "\nTemperature and threshold were set on these very pictures, so the figures flatter "
             "the model a little: a test split of its own would not."
@@ -205,7 +207,7 @@ def _plain(value: Any) -> str:
 
 def _commands(training: Mapping[str, Any], path: Path) -> dict[str, str]:
     shipped = path.resolve() == SHIPPED.resolve()
-    folder = "checkpoints/resnet18-fairface" if shipped else path.name
+    folder = f"checkpoints/{SHIPPED.name}" if shipped else path.name
     if own_data(training):
         name = training["data"]["folder"]
         return {

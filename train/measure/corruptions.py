@@ -1,7 +1,7 @@
-"""Pictures made worse on purpose, as a webcam, a bad link or a dark room would.
+"""Corruptions: pictures made worse as a webcam, a bad link or a dark room would.
 
-Strengths were set by what a webcam does, before any model was measured, and are not tuned. What
-is random is drawn from a generator that the caller seeds.
+Strengths were set by what a webcam does, before any model was measured, and are not tuned. Each
+takes an upright RGB picture and a generator that the caller seeds, and returns an RGB picture.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from train.data.records import CHIP_PER_FACE
 FRAME = (640, 480)
 FILL = (127, 127, 127)
 CHIP_PER_CONTEXT = 1.5 / 3.5
-"""Side of the 0.25 chip over that of the 1.25 (context) picture around it."""
+"""Side of the 0.25 chip over that of the full picture (padding 1.25) around it."""
 
 Random = np.random.Generator
 Change = Callable[[Image.Image, Random], Image.Image]
@@ -30,8 +30,7 @@ def seeded(*parts: str) -> Random:
 
 
 def shrink_face(picture: Image.Image, random: Random, face_px: float = 40.0) -> Image.Image:
-    """A chip made so small that its face is ``face_px`` pixels: little is left, nothing is
-    smoothed back."""
+    """A chip made so small that its face is ``face_px`` pixels, and left that small."""
     scale = face_px * CHIP_PER_FACE / max(picture.size)
     width, height = (max(1, round(n * scale)) for n in picture.size)
     return picture.resize((width, height), Image.Resampling.BOX)
@@ -75,8 +74,8 @@ def recompress(picture: Image.Image, random: Random) -> Image.Image:
 def paste_into_frame(
     picture: Image.Image, random: Random
 ) -> tuple[Image.Image, tuple[float, float]]:
-    """A context picture as a webcam would hold it: somewhere in a grey 640 x 480 frame, its face
-    60 to 120 pixels large. Also returns where in the frame the picture's middle is."""
+    """A full picture as a webcam would hold it: somewhere in a grey 640 x 480 frame, its face 60 to
+    120 pixels large. Also returns where in the frame the picture's middle is."""
     face_px = random.uniform(60, 120)
     side = round(face_px * CHIP_PER_FACE / CHIP_PER_CONTEXT)
     frame = Image.new("RGB", FRAME, FILL)
@@ -85,14 +84,14 @@ def paste_into_frame(
     return frame, (x + side / 2, y + side / 2)
 
 
-WEBCAM: dict[str, Change] = {
+CORRUPTIONS: dict[str, Change] = {
     "face of 40 pixels": shrink_face,
     "JPEG quality 30": compress,
     "blur": blur,
     "noise": add_noise,
     "dark": darken,
 }
-COPIES: dict[str, Change] = {
+INVARIANCE_PAIRS: dict[str, Change] = {
     "shifted by 1 to 4 pixels": shift,
     "saved again as JPEG 75": recompress,
 }

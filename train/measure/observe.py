@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import json
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
 from PIL import Image
 from tqdm import tqdm
 
-from gender_demo.results import Box, Face
-from gender_demo.vision import box_ops, detector, mtcnn
-from gender_demo.vision import low_light as light
-from gender_demo.vision.checkpoint import write_file
+from gender_demo.results import Face
 from gender_demo.vision.crops import crop_whole
-from gender_demo.vision.pipeline import (
-    Detect,
-    Pipeline,
-)
+from gender_demo.vision.pipeline import Pipeline
 from train.data.records import Record
 from train.measure.corruptions import (
     Random,
@@ -44,7 +34,7 @@ class Observation:
     """``probabilities`` in the classes' order, empty where nothing was classified; ``label`` and
     ``reasons`` as serving gives them, with abstention; ``face_px`` None where none was found."""
 
-    sample: Record
+    record: Record
     probabilities: tuple[float, ...]
     guess: str | None
     label: str | None
@@ -53,43 +43,46 @@ class Observation:
 
     @property
     def right(self) -> bool:
-        return self.guess == self.sample.label
+        """Whether the likeliest class is the label."""
+        return self.guess == self.record.label
 
     @property
     def confidence(self) -> float:
+        """Probability of the likeliest class; 0 where nothing was classified."""
         return max(self.probabilities, default=0.0)
 
 
 def observe(
     pipeline: Pipeline,
-    samples: Sequence[Record],
+    records: Sequence[Record],
     show: Show | None = None,
     *,
-    what: str = "as given",
+    what: str = "chips",
     whole_if_none: bool = True,
 ) -> list[Observation]:
-    """Detect, crop, classify and decide for the face nearest the middle of each picture.
+    """Detect, crop, classify and decide for the labelled face of each picture.
 
-    ``whole_if_none``: where no face is found the whole picture is the crop; else nothing is
-    classified there, and a face counts as found only if its box holds the middle. ``what`` names
-    the pass in the progress bar and seeds ``show``. On a CPU as many batches are on their way as
-    torch has threads, each on one: that is faster than all threads on one batch.
+    That is the face nearest the place that record or ``show`` name. ``whole_if_none``: where no
+    face is found the whole picture is the crop; else nothing is classified there, and a face
+    counts as found only if its box holds that place. ``what`` names the pass in the progress bar
+    and seeds ``show``. On a CPU torch's threads each run a batch of their own: that is faster than
+    all threads on one batch.
     """
 
-    def look(batch: Sequence[Record]) -> list[Observation]:
-        shown = [_show(sample, show, what) for sample in batch]
+    def run(batch: Sequence[Record]) -> list[Observation]:
+        shown = [_show(record, show, what) for record in batch]
         return _observe_batch(pipeline, batch, shown, whole_if_none)
 
-    batches = [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
+    batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
     threads = torch.get_num_threads()
     workers = threads if pipeline.device.type == "cpu" else 1
     result: list[Observation] = []
     try:
         with (
-            tqdm(total=len(samples), desc=what, unit=" pictures") as bar,
+            tqdm(total=len(records), desc=what, unit=" pictures") as bar,
             ThreadPoolExecutor(workers, initializer=_one_thread) as pool,
         ):
-            for seen in pool.map(look, batches):
+            for seen in pool.map(run, batches):
                 result += seen
                 bar.update(len(seen))
     finally:
@@ -101,11 +94,11 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _show(sample: Record, show: Show | None, what: str) -> tuple[Image.Image, Point]:
-    picture = sample.picture()
+def _show(record: Record, show: Show | None, what: str) -> tuple[Image.Image, Point]:
+    picture = record.picture()
     if show is None:
-        return picture, aim(sample, picture)
-    return show(picture, seeded(what, sample.path))
+        return picture, aim(record, picture)
+    return show(picture, seeded(what, record.path))
 
 
 def _observe_batch(
@@ -135,7 +128,7 @@ def _observe_batch(
         )
     )
     result = []
-    for sample, face in zip(batch, faces, strict=True):
+    for record, face in zip(batch, faces, strict=True):
         if face is not None:
             said = next(predictions)
             values = tuple(value for _, value in said.probabilities)
@@ -145,17 +138,18 @@ def _observe_batch(
             label, reasons = None, (NO_FACE,)
         guess = config.classes[values.index(max(values))] if values else None
         size = None if face is None else face.box.size_px
-        result.append(Observation(sample, values, guess, label, reasons, size))
+        result.append(Observation(record, values, guess, label, reasons, size))
     return result
 
 
 def middle(picture: Image.Image) -> Point:
+    """The picture's middle in its pixels."""
     return picture.width / 2, picture.height / 2
 
 
-def aim(sample: Record, picture: Image.Image) -> Point:
+def aim(record: Record, picture: Image.Image) -> Point:
     """Where in the picture, or in one made worse, the labelled face is."""
-    return sample.aim[0] * picture.width, sample.aim[1] * picture.height
+    return record.aim[0] * picture.width, record.aim[1] * picture.height
 
 
 def nearest(faces: Sequence[Face], aim: Point, *, must_hold: bool = False) -> Face | None:
@@ -163,33 +157,3 @@ def nearest(faces: Sequence[Face], aim: Point, *, must_hold: bool = False) -> Fa
 
     held = [face for face in faces if not must_hold or face.box.contains(aim)]
     return min(held, key=lambda face: math.dist(face.box.centre, aim), default=None)
-
-
-class RememberedDetector:
-    """``detect`` that keeps each batch's faces in a folder, so that the next checkpoint need not
-    wait for them. A file's name is the hash of the batch's pixels and of all that decides."""
-
-    def __init__(self, detect: Detect, folder: Path, device: str) -> None:
-        self.detect = detect
-        self.folder = folder
-        self.folder.mkdir(parents=True, exist_ok=True)
-        source = [inspect.getsource(module) for module in (box_ops, mtcnn, detector, light)]
-        settings = getattr(getattr(detect, "__self__", detect), "settings", None)
-        self._settings = repr((source, settings, device, torch.__version__)).encode()
-
-    def __call__(self, pictures: Sequence[Image.Image]) -> list[list[Face]]:
-        digest = hashlib.sha256(self._settings)
-        for picture in pictures:
-            digest.update(repr(picture.size).encode() + picture.tobytes())
-        file = self.folder / f"{digest.hexdigest()}.json"
-        if file.exists():
-            return [[_face(values) for values in faces] for faces in json.loads(file.read_text())]
-        found = self.detect(pictures)
-        write_file(file, json.dumps([[asdict(face) for face in faces] for faces in found]).encode())
-        return found
-
-
-def _face(values: dict[str, object]) -> Face:
-    box = Box(*values["box"])  # type: ignore[misc]
-    points = tuple((x, y) for x, y in values["landmarks"])  # type: ignore[attr-defined]
-    return Face(box, float(values["score"]), points)  # type: ignore[arg-type]

@@ -8,24 +8,21 @@ import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm import tqdm
 
+from gender_demo.audit.schema import Machine, Speed
 from gender_demo.vision.pipeline import Pipeline
 from train.data.records import Record
-from train.measure.corruptions import (
-    paste_into_frame,
-    seeded,
-)
+from train.measure.corruptions import FRAME, paste_into_frame, seeded
 
 
-def measure_speed(pipeline: Pipeline, samples: Sequence[Record]) -> dict[str, Any]:
-    """Milliseconds a face (crop, classify, decide) and a 640 x 480 picture (the whole arrow)."""
+def measure_speed(pipeline: Pipeline, records: Sequence[Record]) -> Speed:
+    """Milliseconds a face (crop, classify, decide) and a 640 x 480 picture (detect to decide)."""
     frames = [
-        paste_into_frame(sample.picture(), seeded("speed", sample.path))[0]
-        for sample in samples[:21]
+        paste_into_frame(record.picture(), seeded("speed", record.path))[0]
+        for record in records[:21]
     ]
     faces = [(frame, found[0]) for frame in frames if (found := pipeline.find([frame])[0])]
     pictures_ms, faces_ms = [], []
@@ -37,25 +34,25 @@ def measure_speed(pipeline: Pipeline, samples: Sequence[Record]) -> dict[str, An
         start = time.perf_counter()
         pipeline.predict([face])
         faces_ms.append(1000 * (time.perf_counter() - start))
-    return {
-        "picture_px": [640, 480],
-        "pictures": len(frames),
-        "ms_per_picture": round(statistics.median(pictures_ms), 1),
-        "ms_per_face": round(statistics.median(faces_ms), 1) if faces_ms else None,
-    }
+    return Speed(
+        picture_px=FRAME,
+        pictures=len(frames),
+        ms_per_picture=round(statistics.median(pictures_ms), 1),
+        ms_per_face=round(statistics.median(faces_ms), 1) if faces_ms else None,
+    )
 
 
-def describe_machine(pipeline: Pipeline) -> dict[str, Any]:
+def describe_machine(pipeline: Pipeline) -> Machine:
     """What the figures were measured on; no names, no paths."""
     cuda = pipeline.device.type == "cuda"
-    return {
-        "device": torch.cuda.get_device_name(pipeline.device) if cuda else str(pipeline.device),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
+    return Machine(
+        device=torch.cuda.get_device_name(pipeline.device) if cuda else str(pipeline.device),
+        processor=_processor(),
+        cores=os.cpu_count(),
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        python=platform.python_version(),
+    )
 
 
 def _processor() -> str:

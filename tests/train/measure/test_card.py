@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from huggingface_hub import ModelCard
 
-from gender_demo.audit.report import (
-    NO_AUDIT,
-    report,
-)
+from gender_demo.audit.report import report
+from gender_demo.audit.schema import Audit
+from gender_demo.audit.wording import NO_AUDIT
 from gender_demo.vision.checkpoint import load_checkpoint
 from train.__main__ import main
 from train.measure.card import card
@@ -32,7 +31,7 @@ SECTIONS = (
 
 
 def test_every_figure_of_every_table_stands_in_the_card(
-    audited: dict[str, Any], tiny: dict[str, Path]
+    audited: Audit, tiny: dict[str, Path]
 ) -> None:
     checkpoint = load_checkpoint(tiny["checkpoint"])
     text = card(checkpoint)
@@ -51,7 +50,7 @@ def test_every_figure_of_every_table_stands_in_the_card(
         assert group in text.split("**Not evaluated:**")[1].split("\n")[0]
 
 
-def test_the_hub_reads_the_metadata(audited: dict[str, Any], tiny: dict[str, Path]) -> None:
+def test_the_hub_reads_the_metadata(audited: Audit, tiny: dict[str, Path]) -> None:
     data: Any = ModelCard(card(load_checkpoint(tiny["checkpoint"]))).data
     assert data.license == "cc-by-4.0"
     given = {
@@ -59,14 +58,11 @@ def test_the_hub_reads_the_metadata(audited: dict[str, Any], tiny: dict[str, Pat
         for result in data.eval_results
         if result.metric_name == "accuracy_given"
     }
-    for measured in audited["sets"].values():
-        name = f"{measured['title']} {measured['split']}"
-        assert given[name] == measured["all"]["accuracy"]
+    for measured in audited.sets:
+        assert given[measured.name] == measured.all.accuracy
 
 
-def test_the_same_checkpoint_gives_the_same_card(
-    audited: dict[str, Any], tiny: dict[str, Path]
-) -> None:
+def test_the_same_checkpoint_gives_the_same_card(audited: Audit, tiny: dict[str, Path]) -> None:
     for _ in range(2):
         assert main(["card", str(tiny["checkpoint"])]) == 0
         written = (tiny["checkpoint"] / "README.md").read_text(encoding="utf-8")

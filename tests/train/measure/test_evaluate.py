@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +16,16 @@ from fairlearn.metrics import MetricFrame, count
 from PIL import Image
 from sklearn.metrics import accuracy_score
 
-from gender_demo.audit import report as audit
+from gender_demo.audit.figures import Rate
+from gender_demo.audit.reading import fits, read_audit
+from gender_demo.audit.report import report
+from gender_demo.audit.schema import Audit
 from gender_demo.vision.checkpoint import load_checkpoint
+from gender_demo.vision.detector import FaceDetector
+from gender_demo.vision.mtcnn import DetectorSettings
 from gender_demo.vision.pipeline import load_pipeline
 from tests.support.paths import ASTRONAUT as EXAMPLE
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, SOLVAY
 from train.__main__ import main
 from train.data.labelled import read_labelled
 from train.data.records import (
@@ -31,17 +35,18 @@ from train.data.records import (
     age_band,
 )
 from train.measure.corruptions import (
-    COPIES,
-    WEBCAM,
+    CORRUPTIONS,
+    INVARIANCE_PAIRS,
     paste_into_frame,
     seeded,
 )
+from train.measure.detector_cache import CachedDetector
 from train.measure.figures import (
     calibration,
     ece,
+    figures_by,
     reliability,
     risk_coverage,
-    rows_by,
 )
 from train.measure.observe import (
     Observation,
@@ -83,30 +88,30 @@ def test_group_figures_are_fairlearns(kinds: tuple[str, ...]) -> None:
     seen = made_up()
     frame = MetricFrame(
         metrics={"accuracy": accuracy_score, "count": count},
-        y_true=[o.sample.label for o in seen],
+        y_true=[o.record.label for o in seen],
         y_pred=[o.guess for o in seen],
-        sensitive_features={kind: [getattr(o.sample, kind) for o in seen] for kind in kinds},
+        sensitive_features={kind: [getattr(o.record, kind) for o in seen] for kind in kinds},
     )
-    rows = rows_by(seen, *kinds)
+    rows = figures_by(seen, *kinds)
     assert len(rows) == len(frame.by_group)
     for row in rows:
-        key = tuple(row["group"][kind] for kind in kinds)
+        key = tuple(row.group[kind] for kind in kinds)
         theirs = frame.by_group.loc[key if len(key) > 1 else key[0]]
-        assert row["count"] == theirs["count"]
-        assert row["accuracy"] == pytest.approx(theirs["accuracy"], abs=1e-5)
-    overall = rows_by(seen, "label")
-    assert sum(row["right"] for row in overall) == round(frame.overall["accuracy"] * len(seen))
+        assert row.count == theirs["count"]
+        assert row.accuracy == pytest.approx(theirs["accuracy"], abs=1e-5)
+    overall = figures_by(seen, "label")
+    assert sum(row.right for row in overall) == round(frame.overall["accuracy"] * len(seen))
 
 
 def test_abstention_is_counted_per_group() -> None:
     seen = made_up()
-    for row in rows_by(seen, "race"):
-        group = [o for o in seen if o.sample.race == row["group"]["race"]]
+    for row in figures_by(seen, "race"):
+        group = [o for o in seen if o.record.race == row.group["race"]]
         answered = [o for o in group if o.label]
-        assert row["answered"] == len(answered)
-        assert row["coverage"] == pytest.approx(len(answered) / len(group), abs=1e-5)
-        wrong = sum(o.label != o.sample.label for o in answered)
-        assert row["error"] == pytest.approx(wrong / len(answered), abs=1e-5)
+        assert row.answered == len(answered)
+        assert row.coverage == pytest.approx(len(answered) / len(group), abs=1e-5)
+        wrong = sum(o.label != o.record.label for o in answered)
+        assert row.error == pytest.approx(wrong / len(answered), abs=1e-5)
 
 
 def test_calibration_error_by_hand() -> None:
@@ -114,8 +119,8 @@ def test_calibration_error_by_hand() -> None:
     confidence, right = np.array([0.62, 0.64, 0.95, 1.0]), np.array([True, False, True, True])
     assert ece(confidence, right) == pytest.approx((abs(0.63 - 0.5) + abs(0.975 - 1)) / 2)
     bins = reliability(confidence, right)
-    assert [(b["count"], b["accuracy"]) for b in bins] == [(2, 0.5), (2, 1.0)]
-    assert bins[1]["to"] == 1.0
+    assert [(b.count, b.share) for b in bins] == [(2, 0.5), (2, 1.0)]
+    assert bins[1].end == 1.0
 
 
 def test_calibration_before_temperature_is_got_back_from_the_probabilities() -> None:
@@ -134,7 +139,7 @@ def test_calibration_before_temperature_is_got_back_from_the_probabilities() -> 
     figures = calibration(seen, temperature)
     right = np.array([True, True, False])
     assert figures is not None
-    assert figures["ece_before"] == pytest.approx(ece(softmax(logits).max(1), right), abs=1e-5)
+    assert figures.ece_before == pytest.approx(ece(softmax(logits).max(1), right), abs=1e-5)
 
 
 def test_risk_falls_on_the_surest_and_counts_are_exact() -> None:
@@ -143,10 +148,10 @@ def test_risk_falls_on_the_surest_and_counts_are_exact() -> None:
         Observation(sample, (s, 1 - s), "female" if s > 0.75 else "male", None, (), 50.0)
         for s in np.linspace(0.5, 1, 200).tolist()
     ]
-    curve = {point["coverage"]: point for point in risk_coverage(seen)}
-    assert curve[0.5]["error"] == 0
-    assert curve[1.0]["wrong"] == sum(not o.right for o in seen)
-    assert curve[0.9]["count"] == 180
+    curve = {point.coverage: point for point in risk_coverage(seen)}
+    assert curve[0.5].hits == 0
+    assert curve[1.0].hits == sum(not o.right for o in seen)
+    assert curve[0.9].count == 180
 
 
 def test_observations_are_what_serving_says(tiny: dict[str, Path]) -> None:
@@ -184,29 +189,46 @@ def test_one_set_is_written_as_json(tiny: dict[str, Path], tmp_path: Path) -> No
     assert figures["found_share"] == pytest.approx(FACES / (FACES + DRAWINGS))
 
 
-def test_the_audit_holds_every_part(audited: dict[str, Any], tiny: dict[str, Path]) -> None:
+def test_the_audit_holds_every_part(audited: Audit, tiny: dict[str, Path]) -> None:
     checkpoint = load_checkpoint(tiny["checkpoint"])
-    assert audit.fits(audited, checkpoint.config)
-    val = audited["sets"]["fairface"]
-    assert val["all"]["count"] == FACES + DRAWINGS
-    assert val["all"]["missed"] == DRAWINGS
-    assert val["reasons"]["no_face"] == DRAWINGS
-    assert [row["name"] for row in audited["degraded"]] == list(WEBCAM)
-    assert [row["name"] for row in audited["flips"]] == list(COPIES)
-    assert {row["count"] for row in (*audited["degraded"], *audited["flips"])} == {3}
-    context, frame = audited["context"]["shown"]
-    assert context["found_share"] == 1
-    assert context["same_faces_given"] == audited["context"]["given"]["accuracy"]
-    behind = 100 * (context["same_faces_given"] - context["accuracy"])
-    assert context["behind_points"] == pytest.approx(behind, abs=1e-3)
-    assert frame["pictures"] == FACES
-    assert audited["speed"]["ms_per_picture"] > audited["speed"]["ms_per_face"] > 0
-    shown = audit.report(audited, checkpoint.config)
-    assert f"{100 * val['all']['accuracy']:.1f} %" in shown.sentences[2]
+    assert fits(audited, checkpoint.config)
+    assert [data.name for data in audited.sets] == ["FairFace val", "UTKFace eval"]
+    val = audited.primary
+    assert val.all.count == FACES + DRAWINGS
+    assert val.all.missed == DRAWINGS
+    assert val.reasons["no_face"] == DRAWINGS
+    assert [row.name for row in audited.corruptions] == list(CORRUPTIONS)
+    assert [row.name for row in audited.invariance] == list(INVARIANCE_PAIRS)
+    rows: list[Rate] = [*audited.invariance, *(row.correct for row in audited.corruptions)]
+    assert {row.count for row in rows} == {3}
+    context, frame = audited.full_pictures.shown
+    assert context.found_share == 1
+    assert context.chips_accuracy == audited.full_pictures.chips.accuracy
+    assert context.accuracy is not None
+    assert context.chips_accuracy is not None
+    behind = 100 * (context.chips_accuracy - context.accuracy)
+    assert context.behind_points == pytest.approx(behind, abs=1e-3)
+    assert frame.pictures == FACES
+    assert audited.speed.ms_per_face is not None
+    assert audited.speed.ms_per_picture > audited.speed.ms_per_face > 0
+    shown = report(audited, checkpoint.config)
+    assert f"{100 * (val.all.accuracy or 0):.1f} %" in shown.sentences.error_rates
     assert shown.charts
 
 
-def test_remembered_faces_change_nothing(tiny: dict[str, Path], tmp_path: Path) -> None:
+def test_what_follows_from_counts_is_written_beside_them(
+    audited: Audit, tiny: dict[str, Path]
+) -> None:
+    written = json.loads((tiny["checkpoint"] / "audit.json").read_text())
+    assert written["version"] == 2
+    everything = written["primary"]["all"]
+    assert everything["correct"]["share"] == audited.primary.all.accuracy
+    assert everything["shown"]["count"] == audited.primary.all.answered
+    assert written["primary"]["age_under_10"]["group"] == {"age": "under 10"}
+    assert read_audit(written) == audited
+
+
+def test_cached_faces_change_nothing(tiny: dict[str, Path], tmp_path: Path) -> None:
     base = ["evaluate", str(tiny["fairface"]), "--checkpoint", str(tiny["checkpoint"])]
     runs = (["--no-cache"], ["--cache", str(tmp_path / "c")], ["--cache", str(tmp_path / "c")])
     written = []
@@ -218,14 +240,27 @@ def test_remembered_faces_change_nothing(tiny: dict[str, Path], tmp_path: Path) 
     assert list((tmp_path / "c").glob("*.json"))
 
 
-def test_changes_depend_on_seed_and_name_alone() -> None:
+def test_faces_found_with_other_settings_are_not_taken_from_the_cache(tmp_path: Path) -> None:
+    with Image.open(SOLVAY) as opened:
+        picture = opened.convert("RGB")
+    found = {}
+    for px in (80, 20):
+        detector = FaceDetector(settings=DetectorSettings(min_face_px=px))
+        for detect in (detector, detector.detect):
+            found[px] = CachedDetector(detect, tmp_path, "cpu")([picture])[0]
+            assert found[px] == detector([picture])[0]
+    assert len(found[20]) > len(found[80])
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_corruptions_depend_on_seed_and_name_alone() -> None:
     with Image.open(EXAMPLE) as opened:
         picture = opened.convert("RGB").resize((224, 224))
-    for name, change in {**WEBCAM, **COPIES}.items():
+    for name, change in {**CORRUPTIONS, **INVARIANCE_PAIRS}.items():
         first, again = (change(picture, seeded(name, "a")) for _ in range(2))
         assert first.tobytes() == again.tobytes()
         assert first.mode == "RGB"
-    assert WEBCAM["face of 40 pixels"](picture, seeded("a")).size == (43, 43)
+    assert CORRUPTIONS["face of 40 pixels"](picture, seeded("a")).size == (43, 43)
     frame, (x, y) = paste_into_frame(picture.resize((384, 384)), seeded("frame", "a"))
     assert frame.size == (640, 480)
     assert 0 < x < 640

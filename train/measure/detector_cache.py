@@ -1,0 +1,52 @@
+"""CachedDetector: found faces kept in a folder, for the next checkpoint measured on them."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from gender_demo.results import Box, Face
+from gender_demo.vision import box_ops, detector, low_light, mtcnn
+from gender_demo.vision.checkpoint import write_file
+from gender_demo.vision.pipeline import Detect
+
+
+class CachedDetector:
+    """``detect`` that remembers each batch's faces.
+
+    A file's name is the hash of the batch's pixels and of all that decides what is found in them:
+    the detector's settings and source, the device and torch's version.
+    """
+
+    def __init__(self, detect: Detect, folder: Path, device: str) -> None:
+        self.detect = detect
+        self.folder = folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        source = [inspect.getsource(module) for module in (box_ops, mtcnn, detector, low_light)]
+        settings = getattr(getattr(detect, "__self__", detect), "settings", None)
+        self._key = repr((source, settings, device, torch.__version__)).encode()
+
+    def __call__(self, pictures: Sequence[Image.Image]) -> list[list[Face]]:
+        """Faces of each upright RGB picture, largest first."""
+        digest = hashlib.sha256(self._key)
+        for picture in pictures:
+            digest.update(repr(picture.size).encode() + picture.tobytes())
+        file = self.folder / f"{digest.hexdigest()}.json"
+        if file.exists():
+            return [[_face(values) for values in faces] for faces in json.loads(file.read_text())]
+        found = self.detect(pictures)
+        write_file(file, json.dumps([[asdict(face) for face in faces] for faces in found]).encode())
+        return found
+
+
+def _face(values: dict[str, Any]) -> Face:
+    points = tuple((x, y) for x, y in values["landmarks"])
+    return Face(Box(*values["box"]), values["score"], points)
