@@ -1,4 +1,4 @@
-"""Serve the page: flags -> pipeline -> page -> launch."""
+"""Serve the page: flags -> pipeline -> page -> launch; Spaces runs this file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import atexit
 import io
 import os
+import re
 import signal
 import socket
 import sys
@@ -13,37 +14,37 @@ import threading
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from gender_demo.errors import CheckpointError, DeviceError, UsageError
+from gender_demo.operator import Operator, operator_of, require_operator
+
 DRAIN_S = 2.5
 """When asked to stop: how long what was begun may take to be answered; all ends within 5."""
-KEPT_KERNELS = "256"
-"""So many stay at hand; each takes about 50 KB."""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; returns the exit code."""
     flags = parse_flags(argv)
     # What cannot work is said before the heavy imports, which take seconds.
-    from gender_demo.errors import CheckpointError, DeviceError
     from gender_demo.vision.preflight import check_device, check_folder
+    from gender_demo.web.environment import clean_environment
     from gender_demo.web.uploads import upload_folder
 
     if (port_error := check_port(flags.host, flags.port)) is not None:
         return fail(port_error)
     try:
+        operator = operator_of(flags.operator, flags.contact)
+        if flags.share:
+            require_operator(operator, waived=flags.no_operator)
         check_folder(flags.checkpoint)
         check_device(flags.device)
-    except (CheckpointError, DeviceError) as error:
+    except (CheckpointError, DeviceError, UsageError) as error:
         return fail(str(error))
 
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    # torch keeps code for each batch size that it met, of which faces bring any number: 1,024 of
-    # them twice over, and once more for each thread, unless told otherwise before it is loaded.
-    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-        os.environ.setdefault(name, KEPT_KERNELS)
+    clean_environment(flags.host, share=flags.share)
     try:
         with upload_folder() as folder:
             os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
-            return serve(flags, folder / "gradio")
+            return serve(flags, operator, folder / "gradio")
     except OSError as error:
         return fail(
             f"There is no place for temporary files ({error.strerror}): make room, or let TMPDIR "
@@ -52,44 +53,65 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parse_flags(argv: list[str] | None) -> argparse.Namespace:
-    on_spaces = "SPACE_ID" in os.environ
-    host = os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if on_spaces else "127.0.0.1")
-    port = os.environ.get("GRADIO_SERVER_PORT", "7860")
+    """The flags, for some of which GRADIO_ variables give the default."""
+    variables = os.environ
+    everywhere = "0.0.0.0" if "SPACE_ID" in variables else "127.0.0.1"
     parser = argparse.ArgumentParser(
         description="Serve the page that guesses how faces may be perceived."
     )
-    parser.add_argument(
-        "--checkpoint", metavar="DIR", help="folder written by train (default: the shipped one)"
-    )
-    parser.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)"
-    )
-    parser.add_argument(
-        "--host", default=host, metavar="H", help="address to listen on (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--port",
-        default=port,
-        type=port_number,
-        metavar="P",
-        help="port to listen on (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--share", action="store_true", help="also print a public link, for a week at most"
-    )
-    parser.add_argument(
-        "--auth", type=user_and_password, metavar="USER:PASSWORD", help="ask visitors for these"
-    )
+    add = parser.add_argument
+    add("--checkpoint", metavar="DIR", help="folder written by train (default: the shipped one)")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
+    add("--host", metavar="H", type=host_name,
+        default=variables.get("GRADIO_SERVER_NAME") or everywhere,
+        help="address to listen on, IPv4 or IPv6 (default: %(default)s)")  # fmt: skip
+    add("--port", metavar="P", type=port_number,
+        default=variables.get("GRADIO_SERVER_PORT") or "7860",
+        help="port to listen on (default: %(default)s)")  # fmt: skip
+    add("--root-path", metavar="P", type=root_path,
+        default=variables.get("GRADIO_ROOT_PATH", ""),
+        help="path under which a proxy shows the page, such as /faces")  # fmt: skip
+    add("--share", action="store_true", help="also print a public link, for up to a week")
+    add("--share-server", metavar="HOST:PORT", type=share_server,
+        default=variables.get("GRADIO_SHARE_SERVER_ADDRESS"),
+        help="with --share: the server that makes the link, instead of gradio's")  # fmt: skip
+    add("--auth", type=user_and_password, metavar="USER:PASSWORD", help="ask visitors for these")
+    add("--operator", metavar="NAME", help="who runs the page, shown on it")
+    add("--contact", metavar="URL", help="how to reach them: https://... or a mail address")
+    add("--no-operator", action="store_true", help="share without saying who runs the page")
     return parser.parse_args(argv)
 
 
+def host_name(text: str) -> str:
+    """A host as ``socket`` takes it: IPv6 without the brackets that it has in addresses."""
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
+
+
 def port_number(text: str) -> int:
-    if not (text.isdigit() and 1 <= int(text) <= 65535):
+    """1 to 65535."""
+    if not (text.isdecimal() and text.isascii() and 1 <= int(text) <= 65535):
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 1 to 65535.")
     return int(text)
 
 
+def root_path(text: str) -> str:
+    """A path such as /faces, without a slash at its end; "" for none."""
+    path = text.rstrip("/")
+    if path and not re.fullmatch(r"(/[\w.~-]+)+", path, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a path: give one such as /faces.")
+    return path
+
+
+def share_server(text: str) -> str:
+    """HOST:PORT of a server that speaks frp."""
+    host, _, port = text.rpartition(":")
+    if not re.fullmatch(r"[\w.-]+", host):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a server: give it as HOST:PORT.")
+    return f"{host}:{port_number(port)}"
+
+
 def user_and_password(text: str) -> tuple[str, str]:
+    """Both sides of the first colon."""
     user, colon, password = text.partition(":")
     if not (user and colon and password):
         raise argparse.ArgumentTypeError("give a user and a password with a colon between them.")
@@ -105,7 +127,7 @@ def check_port(host: str, port: int) -> str | None:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # UnicodeError: no name of a host at all
         return f"The host {host!r} is not known: use --host 127.0.0.1 or 0.0.0.0."
     except OSError as error:
         return (
@@ -114,16 +136,13 @@ def check_port(host: str, port: int) -> str | None:
     return None
 
 
-def serve(flags: argparse.Namespace, folder: Path) -> int:
+def serve(flags: argparse.Namespace, operator: Operator | None, folder: Path) -> int:
+    """Build the page and serve it until a signal comes; ``folder`` is where uploads go."""
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
 
-    from gender_demo.errors import CheckpointError, DeviceError
-    from gender_demo.vision.pipeline import (
-        leave_room,
-        load_pipeline,
-    )
+    from gender_demo.vision.pipeline import leave_room, load_pipeline
     from gender_demo.web.logs import redact_tracebacks
     from gender_demo.web.middleware import Traffic
 
@@ -132,32 +151,25 @@ def serve(flags: argparse.Namespace, folder: Path) -> int:
     try:
         pipeline = load_pipeline(flags.checkpoint, flags.device)
         pipeline.warm_up()
-        from gender_demo.web.page import (
-            build_page,
-            launch_options,
-        )
+        from gender_demo.web.page import build_page, launch_options
 
-        page = build_page(pipeline)
+        page = build_page(pipeline, operator)
     except (CheckpointError, DeviceError) as error:
         return fail(str(error))
-    traffic = Traffic(folder)
+    traffic = Traffic(folder, flags.root_path)
+    host = f"[{flags.host}]" if ":" in flags.host else flags.host
     try:
         with redirect_stdout(io.StringIO()):  # gradio's own words about the link
-            _, url, share_url = page.launch(
-                server_name=flags.host, server_port=flags.port, share=flags.share, auth=flags.auth,
+            *_, share_url = page.launch(
+                server_name=host, server_port=flags.port, root_path=flags.root_path,
+                share=flags.share, share_server_address=flags.share_server, auth=flags.auth,
                 prevent_thread_lock=True, quiet=True, **launch_options(traffic),
             )  # fmt: skip
-    except OSError as error:
-        return fail(f"The page cannot be served on {flags.host}:{flags.port} ({error}).")
-    print(f"The page is at {url} (stop with Ctrl+C).", flush=True)
-    if share_url:
-        print(f"Until this stops, for a week at most, also at {share_url}", flush=True)
-    elif flags.share:
-        print(
-            "There is no public link: the share service cannot be reached. Is there internet? "
-            "The page is served here all the same.",
-            flush=True,
+    except Exception as error:  # whatever gradio meets on a machine that is not as it expects
+        return fail(
+            f"The page cannot be served on {host}:{flags.port} ({error}).".replace("\n", " ")
         )
+    tell_addresses(flags, share_url)
     stopped.wait()
     traffic.drain(DRAIN_S)
     page.server.config.timeout_graceful_shutdown = 1
@@ -165,14 +177,34 @@ def serve(flags: argparse.Namespace, folder: Path) -> int:
     return 0
 
 
+def tell_addresses(flags: argparse.Namespace, share_url: str | None) -> None:
+    """Print where the page is."""
+    own = {"0.0.0.0": "localhost", "::": "[::1]"}
+    host = own.get(flags.host, f"[{flags.host}]" if ":" in flags.host else flags.host)
+    address = f"http://{host}:{flags.port}{flags.root_path}/"
+    print(f"The page is at {address} (stop with Ctrl+C).", flush=True)
+    if share_url and flags.share_server:
+        print(f"Until this stops, or {flags.share_server} ends it, also at {share_url}", flush=True)
+    elif share_url:
+        print(f"Until this stops, for up to a week if gradio's service lives, also at {share_url}",
+              flush=True)  # fmt: skip
+    elif flags.share:
+        print(
+            "There is no public link: the share service cannot be reached. Is there internet? "
+            "The page is served here all the same.",
+            flush=True,
+        )
+
+
 def fail(sentence: str) -> int:
+    """Print what is wrong; the exit code that says so."""
     print(sentence, file=sys.stderr)
     return 2
 
 
 def leave(code: int) -> None:
     """End the process now: taking torch apart can last longer than the seconds it is given."""
-    atexit._run_exitfuncs()  # ends the share link's own process
+    atexit._run_exitfuncs()  # noqa: SLF001 - ends the share link's own process; has no other name
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

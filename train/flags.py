@@ -48,6 +48,7 @@ def check(flags: argparse.Namespace) -> None:
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``prepare``."""
     parser.add_argument("source", type=Path, help="folder, zip, tar or CSV")
     parser.add_argument("out", type=Path)
     parser.add_argument("--layout", required=True, help=", ".join(LAYOUTS))
@@ -71,6 +72,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
 
 
 def pack(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``pack``."""
     parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
     parser.add_argument("out", type=Path, help="a new folder")
     parser.add_argument("--px", type=int, default=144, help="side of the crops (%(default)s)")
@@ -122,12 +124,14 @@ def fit(parser: argparse.ArgumentParser) -> None:
 
 
 def review(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``review``."""
     parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
     parser.add_argument("--checkpoint", type=Path, required=True, help="for example RUN/checkpoint")
     parser.add_argument("--port", type=int, default=7861)
 
 
 def export(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``export``."""
     parser.add_argument(
         "run", type=Path, help="run folder of python -m train fit, or a checkpoint folder"
     )
@@ -141,6 +145,7 @@ def export(parser: argparse.ArgumentParser) -> None:
 
 
 def evaluate(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``evaluate``."""
     parser.add_argument(
         "data", type=Path, help="FairFace or UTKFace folder, Parquet file, or prepared folder"
     )
@@ -178,6 +183,7 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def card(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``card``."""
     parser.add_argument(
         "checkpoint", type=Path, nargs="?", default=SHIPPED, help="default: the shipped one"
     )

@@ -46,6 +46,7 @@ def check_device(name: str) -> None:
 
 
 def no_device(name: str) -> DeviceError:
+    """The error that says so in one sentence."""
     return DeviceError(f"The device {name!r} is not on this machine: use --device auto or cpu.")
 
 

@@ -26,6 +26,7 @@ def describe_failure(error: BaseException | None) -> str:
 
 
 def log_failure(error: BaseException | None, where: str) -> None:
+    """One line in the log; ``where`` is a route or part of the program, never what was sent."""
     logging.getLogger(__name__).error("%s in %s", describe_failure(error), where)
 
 
@@ -33,7 +34,7 @@ def redact_tracebacks() -> None:
     """Make gradio, uvicorn, asyncio and Python itself tell of failures in this way too, in this
     process for good."""
 
-    def format_exception(self: logging.Formatter, info: Any) -> str:
+    def format_exception(_: logging.Formatter, info: Any) -> str:
         return describe_failure(info[1])
 
     def print_exc(*_: Any, **__: Any) -> None:

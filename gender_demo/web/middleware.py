@@ -66,9 +66,11 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @dataclass
 class Traffic:
-    """What is being answered just now. ``folder`` is where gradio writes uploads."""
+    """What is being answered just now. ``folder`` is where gradio writes uploads, ``root_path``
+    what a proxy may leave before every path."""
 
     folder: Path
+    root_path: str = ""
     closing: bool = False
     requests: int = 0
     uploads: int = 0
@@ -98,8 +100,10 @@ class RequestFilter:
         self.headers = [(name.encode(), value.encode()) for name, value in safe_headers()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, by gradio or by a refusal."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        scope = _without_prefix(scope, self.traffic.root_path)
         path, traffic, started = scope["path"], self.traffic, False
 
         async def send_on(message: Message) -> None:
@@ -118,7 +122,7 @@ class RequestFilter:
             traffic.uploads += uploads
         try:
             self._check(scope, path)
-            await self.app(scope, _limited(scope, path, receive), send_on)
+            await self.app(scope, _limited(path, receive), send_on)
         except RequestRejected as rejected:
             if not started:
                 await _answer(send_on, rejected.status, rejected.sentence)
@@ -204,6 +208,15 @@ def safe_headers() -> list[tuple[str, str]]:
     ]
 
 
+def _without_prefix(scope: Scope, prefix: str) -> Scope:
+    """The same request as a proxy sends it that strips the prefix."""
+    path, raw = scope["path"], scope.get("raw_path") or b""
+    if not prefix or not (path + "/").startswith(prefix + "/"):
+        return scope
+    bare = {"path": path[len(prefix) :] or "/", "raw_path": raw.removeprefix(prefix.encode())}
+    return {**scope, **bare}
+
+
 def _describe(error: Exception) -> tuple[int, str]:
     if is_disk_trouble(error):
         return 507, DISK_FULL
@@ -214,7 +227,7 @@ def _describe(error: Exception) -> tuple[int, str]:
     return 500, FAILED
 
 
-def _limited(scope: Scope, path: str, receive: Receive) -> Receive:
+def _limited(path: str, receive: Receive) -> Receive:
     """``receive`` that gives up when the body is too large or its sender pauses for too long."""
     limit, taken, done = _limit(path), 0, False
 

@@ -9,6 +9,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from gender_demo.audit.report import Report, read_report
+from gender_demo.operator import Operator
 from gender_demo.vision.pictures import MAX_BYTES
 from gender_demo.vision.preflight import SHIPPED
 from gender_demo.web.live import build_live
@@ -52,7 +53,7 @@ def launch_options(traffic: Traffic) -> dict[str, Any]:
     }
 
 
-def build_page(pipeline: Pipeline) -> gr.Blocks:
+def build_page(pipeline: Pipeline, operator: Operator | None = None) -> gr.Blocks:
     """The whole page for one pipeline; launch it with ``launch_options()``."""
     checkpoint = pipeline.checkpoint
     annotator = Annotator(pipeline)
@@ -68,6 +69,7 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
         gr.Markdown(f"{read_static('title.md').rstrip()} {subtitle}", elem_id="title")
         if not is_shipped(checkpoint):
             gr.Markdown(escape_markdown(whose_model(checkpoint)), elem_id="whose")
+        gr.Markdown(who_runs_it(operator), elem_id="operator")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Live", id="live"), gr.Row(elem_id="live-row"):
                 with gr.Column(scale=3, min_width=320, elem_id="panel"):
@@ -86,6 +88,14 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
 def is_shipped(checkpoint: Checkpoint) -> bool:
     """Whether this is the model that comes with the project."""
     return checkpoint.path.resolve() == SHIPPED
+
+
+def who_runs_it(operator: Operator | None) -> str:
+    """One sentence of Markdown: who runs this page and how they are reached."""
+    if operator is None:
+        return "This page runs for whoever started it; nobody is named as its operator."
+    shown = escape_markdown(operator.contact.removeprefix("mailto:"))
+    return f"This page is run by {escape_markdown(operator.name)}: [{shown}]({operator.contact})."
 
 
 def whose_model(checkpoint: Checkpoint) -> str:

@@ -9,6 +9,7 @@ MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
 def build_theme() -> Base:
+    """The theme that ``launch()`` takes."""
     theme = Base(
         primary_hue=colors.teal,
         secondary_hue=colors.teal,

@@ -44,13 +44,14 @@ class AppClient:
         self,
         port: int,
         *,
+        host: str = "127.0.0.1",
         cookie: str = "",
         prefix: str = "",
         keep: bool = True,
         timeout_s: float = 60.0,
     ) -> None:
         self.cookie, self.prefix, self.keep = cookie, prefix, keep
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+        self.connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
 
     def __enter__(self) -> AppClient:
         return self

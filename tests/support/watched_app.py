@@ -44,11 +44,11 @@ import app
 from gender_demo.web import uploads
 
 
-def serve_with_short_times(flags: Any, folder: Path) -> int:
+def serve_with_short_times(flags: Any, operator: Any, folder: Path) -> int:
     from gender_demo.web import page
 
     page.DELETE_EVERY_S, page.DELETE_AFTER_S = 1, EXPIRE_S
-    return serve(flags, folder)
+    return serve(flags, operator, folder)
 
 
 serve, app.serve = app.serve, serve_with_short_times

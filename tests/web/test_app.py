@@ -55,6 +55,20 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], said: str) -> No
     [
         (["--port", "0"], "'0' is not a port"),
         (["--port", "many"], "'many' is not a port"),
+        (["--port", "٨٠"], "'٨٠' is not a port"),
+        (["--root-path", "faces"], "'faces' is not a path: give one such as /faces"),
+        (["--root-path", "/a b"], "'/a b' is not a path"),
+        (["--root-path", "/../x?"], "'/../x?' is not a path"),
+        (["--root-path", "https://a.org/x"], "is not a path: give one such as /faces"),
+        (["--host", "x" * 300], "is not known: use --host"),
+        (["--host", "a..b"], "The host 'a..b' is not known"),
+        (["--host", "1.2.3.4"], "Port 7860 on 1.2.3.4 cannot be used"),
+        (["--host", "2001:db8::1"], "Port 7860 on 2001:db8::1 cannot be used"),
+        (["--share-server", "here"], "'here' is not a server: give it as HOST:PORT"),
+        (["--share-server", "here:x"], "'x' is not a port"),
+        (["--share"], "A public page says who runs it: give --operator NAME and --contact URL"),
+        (["--operator", "Ann"], "Give both, --operator NAME and --contact URL, or neither"),
+        (["--operator", "Ann", "--contact", "somewhere"], "'somewhere' is no way to reach anybody"),
         (["--auth", "nocolon"], "give a user and a password with a colon between them"),
         (["--auth", ":"], "give a user and a password with a colon between them"),
         (["--host", "no.such.host.invalid"], "The host 'no.such.host.invalid' is not known"),
@@ -112,7 +126,7 @@ def url(random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     temp, port = tmp_path_factory.mktemp("temp"), free_port()
     process = subprocess.Popen(
         [sys.executable, "app.py", "--checkpoint", str(random_checkpoint), "--port", str(port),
-         "--auth", ":".join(ANN), "--share"],
+         "--auth", ":".join(ANN), "--share", "--no-operator"],
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
         env=os.environ | OFFLINE | {"TMPDIR": str(temp)},
     )  # fmt: skip

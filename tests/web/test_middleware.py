@@ -152,7 +152,7 @@ def test_a_sender_who_falls_silent_is_given_up(
             await asyncio.sleep(60)
             return {}
 
-        await middleware._limited(scope, scope["path"], never)()
+        await middleware._limited(scope["path"], never)()
 
     assert_refused(ask(traffic, UPLOAD, inner=silent), 408, "in time")
 

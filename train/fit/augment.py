@@ -25,7 +25,7 @@ def serve(pixels: Tensor, margin: float, size_px: int) -> Tensor:
     return normalise(sample(pixels, middle.expand(len(pixels), 3, 3), size_px))
 
 
-def augment(
+def augment(  # noqa: PLR0913 - keywords with defaults
     pixels: Tensor,
     margin: float,
     size_px: int,

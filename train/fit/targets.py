@@ -35,7 +35,7 @@ def mix_up(
     n, device = len(pictures), pictures.device
     shape = torch.full((2, n), alpha, device=device)
     # torch.distributions takes no generator.
-    gammas = torch._standard_gamma(shape, generator=generator).clamp(min=1e-12)
+    gammas = torch._standard_gamma(shape, generator=generator).clamp(min=1e-12)  # noqa: SLF001 - it is all there is
     share = gammas[0] / gammas.sum(0)
     other = torch.randperm(n, generator=generator, device=device)
     mixed = torch.lerp(pictures[other], pictures, share.view(n, 1, 1, 1))

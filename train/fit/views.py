@@ -53,7 +53,7 @@ def jitter(draws: Draws, margin: float) -> Tensor:
     return _view(angle, zoom * flip, zoom, shift, torch.zeros_like(shift))
 
 
-def resized_crop(draws: Draws, margin: float) -> Tensor:
+def resized_crop(draws: Draws, margin: float) -> Tensor:  # noqa: ARG001 - as every view
     """Views (n, 3, 3) as fast.ai's ``RandomResizedCrop(min_scale=0.5)`` of the whole crop and its
     ``aug_transforms``: flip, and for three in four each rotation by 10 degrees, zoom by 1.1 and
     warp by 0.2. The ``margin`` makes no difference."""

@@ -26,7 +26,8 @@ class Options:
 class Reader(Protocol):
     """Reads one layout; LayoutError where the tree is not of its form."""
 
-    def __call__(self, tree: Tree, options: Options) -> Reading: ...
+    def __call__(self, tree: Tree, options: Options) -> Reading:
+        """All records of the tree, and notes on what was left out."""
 
 
 def left_out(what: str, names: list[str], most: int = 5) -> list[str]:

@@ -12,7 +12,7 @@ from train.data.readers.base import Options
 from train.data.records import SPLITS, Reading, Record
 
 
-def read_csv(tree: Tree, options: Options) -> Reading:
+def read_csv(tree: Tree, options: Options) -> Reading:  # noqa: ARG001 - as every Reader
     """Paths are relative to the CSV or to any folder of the source; what is further is not read."""
     if tree.root.suffix.lower() == ".csv":
         name = tree.root.name

@@ -43,7 +43,7 @@ class _Folder:
         return [*self.pictures, *(p for inner in self.inner.values() for p in inner.all_pictures())]
 
 
-def read_folder(tree: Tree, options: Options) -> Reading:
+def read_folder(tree: Tree, options: Options) -> Reading:  # noqa: ARG001 - as every Reader
     """``[…/][split/][…/]class/…/picture``."""
     top, others = _Folder(), []
     for name in sorted(tree.folders):

@@ -17,7 +17,7 @@ RACES = ("White", "Black", "Asian", "Indian", "Others")
 OLDEST = 116
 
 
-def read_utkface(tree: Tree, options: Options) -> Reading:
+def read_utkface(tree: Tree, options: Options) -> Reading:  # noqa: ARG001 - as every Reader
     """Labels from the file names; names of another form are counted and named."""
     pictures = [name for name in tree.files if name.lower().endswith(SUFFIXES)]
     records, malformed = [], []

@@ -1,0 +1,38 @@
+"""clean_environment(): the variables of people's machines that would make gradio's launch fail."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+ANY_ADDRESS = ("0.0.0.0", "::")
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+KEPT_KERNELS = "256"
+"""So many compiled kernels stay at hand; each takes about 50 KB. torch keeps one for each batch
+size that it met, of which faces bring any number: 1,024 of them twice over, and once more for each
+thread, unless told otherwise before it is loaded."""
+
+
+def clean_environment(
+    host: str, *, share: bool, environment: MutableMapping[str, str] = os.environ
+) -> None:
+    """Leave no variable of gradio's (the flags say what they would), and no way through a proxy
+    to the page's own address, which gradio asks while it starts. A share link may need the proxy;
+    nothing else does."""
+    for name in [name for name in environment if name.startswith("GRADIO_")]:
+        del environment[name]
+    environment["GRADIO_ANALYTICS_ENABLED"] = "False"
+    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        environment.setdefault(name, KEPT_KERNELS)
+    for name in CERTIFICATES:  # a path of an older installation, say: httpx would fail on it
+        if name in environment and not os.path.exists(environment[name]):
+            del environment[name]
+    if not share:
+        for name in [name for name in environment if name.lower() in PROXIES]:
+            del environment[name]
+    # Programs read the one or the other spelling.
+    named = [environment.get(name, "") for name in ("no_proxy", "NO_PROXY")]
+    direct = ",".join(dict.fromkeys(filter(None, (*named, *LOOPBACK, *ANY_ADDRESS, host))))
+    environment["no_proxy"] = environment["NO_PROXY"] = direct

@@ -1,0 +1,137 @@
+"""Variables of people's machines: none keeps the page from starting, or starts another one."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+
+from app import parse_flags
+from gender_demo.web.environment import clean_environment
+from tests.support.client import AppClient, frame
+from tests.support.paths import ASTRONAUT, ROOT
+from tests.support.server import free_port
+
+NOWHERE = "http://127.0.0.1:9"
+COMPANY = {"HTTP_PROXY": NOWHERE, "https_proxy": NOWHERE, "ALL_PROXY": "socks5://127.0.0.1:9",
+           "SSL_CERT_FILE": "/gone/cacert.pem"}  # fmt: skip
+LEFT_OVER = {"GRADIO_DEBUG": "1", "GRADIO_SHARE": "true", "GRADIO_SSR_MODE": "true",
+             "GRADIO_ALLOWED_PATHS": "/", "GRADIO_NUM_PORTS": "x", "GRADIO_MCP_SERVER": "true",
+             "GRADIO_TEMP_DIR": "/gone", "GRADIO_WATCH_DIRS": "/"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "host", "share", "after"),
+    [
+        ({"HTTP_PROXY": "a", "http_proxy": "b"}, "::1", False, {}),
+        ({"HTTPS_PROXY": "a", "NO_PROXY": "b.org"}, "127.0.0.1", False, {"+": "b.org"}),
+        ({"all_proxy": "socks5h://a"}, "10.0.0.7", False, {"+": "10.0.0.7"}),
+        ({"HTTPS_PROXY": "a"}, "::", True, {"HTTPS_PROXY": "a"}),
+        ({"no_proxy": "*"}, "127.0.0.1", False, {"+": "*"}),
+        ({"GRADIO_DEBUG": "1", "GRADIO_ANALYTICS_ENABLED": "True"}, "a", False, {}),
+        ({"SSL_CERT_FILE": "/gone", "PATH": "/bin"}, "a", False, {"PATH": "/bin"}),
+        ({"SSL_CERT_DIR": "/"}, "a", False, {"SSL_CERT_DIR": "/"}),
+        ({"LRU_CACHE_CAPACITY": "9"}, "a", False, {"LRU_CACHE_CAPACITY": "9"}),
+    ],
+)
+def test_what_is_left(
+    before: dict[str, str], host: str, share: bool, after: dict[str, str]
+) -> None:
+    left = dict(before)
+    clean_environment(host, share=share, environment=left)
+    direct = left["no_proxy"].split(",")
+    assert left["NO_PROXY"] == left["no_proxy"]
+    assert {"localhost", "127.0.0.1", "::1", host, after.pop("+", "::1")} <= set(direct)
+    assert len(direct) == len(set(direct))
+    ours = ("no_proxy", "GRADIO_ANALYTICS_ENABLED", "ONEDNN_PRIMITIVE_CACHE_CAPACITY",
+            "LRU_CACHE_CAPACITY", "NO_PROXY")  # fmt: skip
+    assert left["GRADIO_ANALYTICS_ENABLED"] == "False"
+    others = {name: left[name] for name in left if name not in ours or name in after}
+    assert others == after
+
+
+@pytest.mark.parametrize(
+    ("variables", "flags", "wanted"),
+    [
+        ({}, [], ("127.0.0.1", 7860, "")),
+        ({"SPACE_ID": "ann/faces"}, [], ("0.0.0.0", 7860, "")),
+        ({"GRADIO_SERVER_NAME": "", "GRADIO_SERVER_PORT": ""}, [], ("127.0.0.1", 7860, "")),
+        ({"GRADIO_SERVER_NAME": "[::]", "GRADIO_SERVER_PORT": "80"}, [], ("::", 80, "")),
+        ({"GRADIO_ROOT_PATH": "/faces/"}, ["--host", "[::1]"], ("::1", 7860, "/faces")),
+        ({"GRADIO_ROOT_PATH": "/faces"}, ["--root-path", "/"], ("127.0.0.1", 7860, "")),
+    ],
+)
+def test_variables_that_give_flags_their_defaults(
+    variables: dict[str, str], flags: list[str], wanted: tuple[str, int, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for name in ("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "GRADIO_ROOT_PATH", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    read = parse_flags(flags)
+    assert (read.host, read.port, read.root_path) == wanted
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def running(host: str, checkpoint: Path, variables: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """The printed address and the port; SIGTERM ends it well."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "app.py", "--checkpoint", str(checkpoint), "--host", host,
+         "--port", str(port), "--operator", "Ann Example", "--contact", "ann@example.org"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | variables,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stdout, process.stderr:
+        said = re.match(r"The page is at (http://\S+/) ", process.stdout.readline())
+        assert said is not None, process.stderr.read()
+        try:
+            yield said[1], port
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 0
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_behind_a_companys_proxy_with_a_prefix_and_left_over_variables(
+    random_checkpoint: Path,
+) -> None:
+    variables = COMPANY | LEFT_OVER | {"GRADIO_ROOT_PATH": "/faces"}
+    host = "::" if has_ipv6() else "0.0.0.0"
+    with running(host, random_checkpoint, variables) as (address, port):
+        assert address.endswith(f":{port}/faces/")
+        direct = build_opener(ProxyHandler({}))
+        with direct.open(address, timeout=60) as page:
+            text = page.read().decode()
+        assert "Ann Example" in text
+        assert "mailto:ann@example.org" in text
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_on_the_ipv6_loopback(random_checkpoint: Path) -> None:
+    with running("[::1]", random_checkpoint, {"HTTP_PROXY": NOWHERE}) as (address, port):
+        assert address == f"http://[::1]:{port}/"
+        with AppClient(port, host="::1") as client:
+            answer = client.live(frame(0, ASTRONAUT.read_bytes()))
+        assert answer.json()["size"] == [512, 512]
