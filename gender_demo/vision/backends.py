@@ -84,18 +84,20 @@ class TorchBackend:
         self._device = device
 
     def precision(self, least: Precision) -> str:
+        """What it computes in where ``least`` suffices."""
         half = least == "bfloat16" and self._device.type == "cuda"
         return "float16" if half else "float32"
 
     def load(
         self,
         module: nn.Module,
-        example: Tensor,
+        example: Tensor,  # noqa: ARG002 - torch needs none of these
         *,
         least: Precision = "float32",
-        any_size: bool = False,
-        part: int = PART,
+        any_size: bool = False,  # noqa: ARG002
+        part: int = PART,  # noqa: ARG002
     ) -> Network:
+        """The module as it is, on the device, evaluated without gradients."""
         dtype = torch.float16 if self.precision(least) == "float16" else torch.float32
         module = module.eval().to(self._device, dtype).to(memory_format=torch.channels_last)
 
@@ -121,6 +123,7 @@ class OpenVinoBackend:
         self.name = f"openvino {openvino.__version__.partition('-')[0]}"
 
     def precision(self, least: Precision) -> str:
+        """What it computes in where ``least`` suffices."""
         return least if self._has_bfloat16 else "float32"
 
     def load(
@@ -132,6 +135,7 @@ class OpenVinoBackend:
         any_size: bool = False,
         part: int = PART,
     ) -> Network:
+        """The module, converted in memory with the shapes of ``example``."""
         compiled = self._core.compile_model(
             _convert(module.eval(), example, any_size),
             "CPU",
