@@ -47,7 +47,7 @@ def settings(config: Config) -> dict[str, Any]:
 def fits(audit: Audit, config: Config) -> bool:
     """Whether the audit was made with this checkpoint's weights and settings; settings that are
     younger than the audit had their default values then."""
-    default = settings(type(config)(name="", classes=()))
+    default = settings(type(config)(name=config.name, classes=config.classes))
     rules = default["rules"] | audit.settings.get("rules", {})
     return audit.checkpoint.weights_sha256 == config.weights_sha256 and (
         default | audit.settings | {"rules": rules} == settings(config)
