@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from gender_demo.files.ignored import is_ignored
 from gender_demo.vision.pictures import SUFFIXES
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -23,7 +24,8 @@ def find_files(sources: Iterable[str]) -> Iterator[Path]:
             yield from map(Path, read_list(_standard_input()))
         elif os.path.isdir(source):
             found = (file for file in Path(source).rglob("*") if file.suffix.lower() in SUFFIXES)
-            yield from sorted(file for file in found if file.is_file())
+            own = (f for f in found if not is_ignored(f.relative_to(source).as_posix()))
+            yield from sorted(file for file in own if file.is_file())
         elif not os.path.exists(source) and glob.has_magic(source):
             yield from (Path(match) for match in sorted(glob.glob(source, recursive=True)))
         else:

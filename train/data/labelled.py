@@ -12,10 +12,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gender_demo.errors import DataError, LayoutError, PictureError
-from train.data.archives import read_tree
 from train.data.prepared import is_prepared, read_prepared
 from train.data.readers.fairface import find_splits, read_split
 from train.data.records import LabelledSet, Record, name_some
+from train.data.tree import read_tree
 
 TITLES = {"fairface": "FairFace", "utkface": "UTKFace"}
 

@@ -16,7 +16,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from gender_demo.errors import LayoutError
-from train.data.archives import free_bytes
 from train.data.decisions import replay
 from train.data.duplicates import mark_copies
 from train.data.faces import CutRow, FaceFilter
@@ -27,6 +26,7 @@ from train.data.records import Reading
 from train.data.report import write_report
 from train.data.shards import cut_all, load_shard, write_crops
 from train.data.splits import assign_holdout, check_splits
+from train.data.tree import free_bytes
 
 CHIPS = FaceFilter(face="middle", no_face="whole", min_face_px=0, min_sharpness=0, min_score=0)
 """For sets that were cut around faces and cleaned by others."""

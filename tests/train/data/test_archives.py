@@ -12,11 +12,9 @@ import pytest
 from PIL import Image
 
 from gender_demo.errors import LayoutError
-from train.data.archives import (
-    Member,
-    read_tree,
-)
+from train.data.archives import Member, _open_zip
 from train.data.readers.factory import read_records
+from train.data.tree import read_tree
 
 NAMES = ("set/man/a.png", "set/woman/b.png", "set/woman/c.png")
 
@@ -57,6 +55,43 @@ def test_archives_are_read_in_place(tmp_path: Path, ending: str) -> None:
     assert not list(tmp_path.rglob("*.png"))
 
 
+@pytest.mark.parametrize("ending", ["zip", "tar", "tgz"])
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("set\\man\\a.png", "set/man/a.png"),
+        (".\\set\\man\\a.png", "set/man/a.png"),
+        ("set\\man/a.png", "set/man/a.png"),
+        ("./set/./man//a.png", "set/man/a.png"),
+        ("set\\b\u00e4r\\a b.png", "set/bär/a b.png"),
+    ],
+)
+def test_names_as_programs_write_them(tmp_path: Path, ending: str, name: str, read: str) -> None:
+    tree = read_tree(write_archive(tmp_path / f"f.{ending}", (name, "x/y.png")), tmp_path / "s")
+    assert list(tree.files) == [read, "x/y.png"]
+    assert tree.files[read].read_bytes() == png(0)
+
+
+def test_names_in_utf_8_that_do_not_say_so(tmp_path: Path) -> None:
+    """As macOS packs them; old programs wrote in the code page that stays where it is none."""
+    for flag, raw, read in ((0, "Bär/ü.png".encode(), "Bär/ü.png"), (0, b"B\x84r.png", "Bär.png")):
+        source = write_archive(tmp_path / "a.zip", ("N" * len(raw), "b.png"))
+        source.write_bytes(source.read_bytes().replace(b"N" * len(raw), raw))
+        tree = read_tree(source, tmp_path / "s")
+        assert list(tree.files) == [read, "b.png"]
+        assert tree.files[read].read_bytes() == png(flag)
+        source.unlink()
+        _open_zip.cache_clear()
+
+
+def test_archives_of_one_name_are_kept_apart(tmp_path: Path) -> None:
+    for i, label in enumerate(("man", "woman")):
+        (tmp_path / label).mkdir()
+        write_archive(tmp_path / label / "faces.tar.gz", tuple(f"{n}.png" for n in range(i + 1)))
+    tree = read_tree(tmp_path, tmp_path / "scratch")
+    assert [source.read_bytes() for source in tree.files.values()] == [png(0), png(0), png(1)]
+
+
 def test_archives_in_a_folder_are_folders(tmp_path: Path) -> None:
     write_archive(tmp_path / "img_align_celeba.zip", ("img_align_celeba/000001.jpg",))
     (tmp_path / "list.txt").write_text("hello")
@@ -69,7 +104,19 @@ def test_archives_in_a_folder_are_folders(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["zip", "tar", "tar.gz"])
 @pytest.mark.parametrize(
-    "name", ["../../evil.png", "/etc/evil.png", "C:\\evil.png", "a\\..\\b.png"]
+    "name",
+    [
+        "../../evil.png",
+        "/etc/evil.png",
+        "C:\\evil.png",
+        "a\\..\\b.png",
+        "\\\\server\\a.png",
+        "./../a.png",
+        "a/b\\../../c.png",
+        "d:a.png",
+        "\\a.png",
+        "man/..",
+    ],
 )
 def test_names_that_lead_outside_are_refused(tmp_path: Path, ending: str, name: str) -> None:
     source = write_archive(tmp_path / f"faces.{ending}", (*NAMES, name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -145,6 +146,18 @@ def write_tree(folder: Path, *names: str) -> None:
             {"train hat": 2, "train plain": 2},
         ),
         (["a/1.png", "b/2.png", "c/3.png"], {"train a": 1, "train b": 1, "train c": 1}),
+        (["valid/1.png", "invalid/2.png"], {"train valid": 1, "train invalid": 1}),
+        (["test/1.png", "control/2.png"], {"train test": 1, "train control": 1}),
+        (["set/Training/1.png", "set/rest/2.png"], {"train Training": 1, "train rest": 1}),
+        (["dev/1.png", "manager/2.png", "test/3.png"],
+         {"train dev": 1, "train manager": 1, "train test": 1}),
+        (["holdout/a/1.png", "placebo/b/2.png"], {"train holdout": 1, "train placebo": 1}),
+        (["train/eval/1.png", "train/fun/2.png", "test/eval/3.png", "test/fun/4.png"],
+         {"train eval": 1, "train fun": 1, "test eval": 1, "test fun": 1}),
+        (["train/hat/1.png", "train/plain/2.png", "test/3.png", "test/4.png"],
+         {"train hat": 1, "train plain": 1}),
+        (["hat/train/1.png", "hat/val/2.png", "plain/train/3.png", "plain/val/4.png"],
+         {"train hat": 1, "holdout hat": 1, "train plain": 1, "holdout plain": 1}),
     ],
 )  # fmt: skip
 def test_folder(tmp_path: Path, names: list[str], found: dict[str, int]) -> None:
@@ -157,9 +170,73 @@ def test_folder_tells_what_it_left_out(tmp_path: Path) -> None:
     write_tree(tmp_path, "man/a.png", "woman/b.png", "stray.png", "man/notes.txt", ".DS_Store")
     notes = factory.read_records("folder", tmp_path, scratch=tmp_path).notes
     assert notes == [
+        "Read as 2 classes: man 1, woman 1 (train 2)",
         "1 pictures lie beside the class folders and were left out (first: stray.png)",
         "1 files are no pictures by their names and were left out (first: man/notes.txt)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "note"),
+    [
+        (["valid/1.png", "invalid/2.png"], "`valid` has no class folders, so it is a class"),
+        (
+            ["Test/a/1.png", "control/b/2.png"],
+            "`Test` stands beside folders that are no splits, so it is a class",
+        ),
+        (
+            ["train/a/1.png", "train/b/2.png", "testing/3.png"],
+            "`testing` has no class folders, so it is not read",
+        ),
+    ],
+)
+def test_folder_tells_what_it_took_for_what(tmp_path: Path, names: list[str], note: str) -> None:
+    write_tree(tmp_path, *names)
+    assert note in factory.read_records("folder", tmp_path, scratch=tmp_path / "s").notes
+
+
+JUNK = (
+    "@eaDir/a.png", "man/@eaDir/SYNOFILE_THUMB_M.png", "$RECYCLE.BIN/x/a.png", "#recycle/a.png",
+    "lost+found/a.png", "System Volume Information/a.png", "__MACOSX/man/._a.png", "man/._a.png",
+    ".ipynb_checkpoints/a.png", "woman/.ipynb_checkpoints/b.png", "man/Thumbs.db",
+    "@Recycle/a.png", "#snapshot/daily/a.png", "RECYCLER/S-1-5/a.png", "FOUND.000/a.png",
+    "__pycache__/a.png", ".Trash-1000/files/a.png", ".AppleDouble/a.png", "lost+found/b/a.png",
+    "Network Trash Folder/a.png", "@Recently-Snapshot/a.png", "woman/desktop.ini",
+    "man/.picasa.ini",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_systems_leave_is_no_class(tmp_path: Path, packed: bool) -> None:
+    own = ("man/a.png", "woman/b.png", "woman/thumb.png")
+    source = tmp_path / "in"
+    if packed:
+        with zipfile.ZipFile(source.with_suffix(".zip"), "w") as archive:
+            for name in (*own, *JUNK):
+                archive.writestr(name, png())
+        source = source.with_suffix(".zip")
+    else:
+        write_tree(source, *own, *JUNK)
+    reading = factory.read_records("folder", source, scratch=tmp_path / "s")
+    assert [record.path for record in reading.records] == list(own)
+    assert reading.notes == ["Read as 2 classes: man 1, woman 2 (train 3)"]
+
+
+def test_class_folders_may_be_links(tmp_path: Path) -> None:
+    write_tree(tmp_path / "far", "a/1.png", "a/deep/2.png", "b/3.png")
+    source = tmp_path / "in"
+    (source / "train").mkdir(parents=True)
+    for name, target in (("hat", "a"), ("plain", "b"), ("too", "b")):
+        (source / "train" / name).symlink_to(tmp_path / "far" / target)
+    (source / "train" / "plain.png").symlink_to(tmp_path / "far" / "b" / "3.png")
+    (source / "train" / "round").symlink_to(source)
+    (tmp_path / "far" / "a" / "round").symlink_to(source / "train")
+    (tmp_path / "far" / "b" / "self").symlink_to(tmp_path / "far" / "b")
+    (source / "gone").symlink_to(tmp_path / "nothing")
+    records = read_records("folder", source)
+    assert [record.path for record in records] == [
+        "train/hat/1.png", "train/hat/deep/2.png", "train/plain/3.png", "train/too/3.png",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -171,6 +248,7 @@ def test_folder_tells_what_it_left_out(tmp_path: Path) -> None:
             r"1 class folders \(man 2\) were found for train: two or more",
         ),
         (["a.png"], "0 class folders"),
+        (["train/a.png", "test/b.png"], "0 class folders .* were found for train"),
         (["Male/a.png", "male/b.png", "female/c.png"], "Labels clash: Male 1, male 1 differ only"),
         (
             ["train/man/a.png", "train/woman/b.png", "test/male/a.png", "test/female/b.png"],
@@ -205,7 +283,8 @@ def test_utkface(tmp_path: Path) -> None:
         {"gender": "male"},
     ]
     assert reading.records[0].groups == {"age": "20-29", "race": "Asian"}
-    (note,) = reading.notes
+    understood, note = reading.notes
+    assert understood == "Read as 2 classes: female 1, male 1 (train 2)"
     assert note.startswith("2 names are not of the form")
     assert all(name in note for name in bad)
 
@@ -258,10 +337,92 @@ def test_csv(tmp_path: Path) -> None:
         assert records[2].content is None
 
 
+TABLE = "path,label\na.png,x\nÄ/b.png,y\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        TABLE.encode("utf-8-sig"),
+        TABLE.encode("utf-16"),
+        TABLE.encode("utf-16-le"),
+        TABLE.encode("utf-16-be"),
+        TABLE.encode("utf-32"),
+        TABLE.encode("latin-1"),
+        TABLE.replace(",", ";").encode(),
+        TABLE.replace(",", "\t").encode("utf-16"),
+        TABLE.replace(",", "|").encode(),
+        TABLE.replace("\n", "\r\n").encode("cp1252"),
+        TABLE.replace("\n", "\r").encode(),
+        TABLE.encode() + bytes(7),
+        b"\n\n" + TABLE.encode() + b",\n",
+        b"sep=;\r\n" + TABLE.replace(",", ";").encode(),
+        TABLE.replace("path,label", " Image Path , CLASS_NAME ").encode(),
+        TABLE.replace("path,label", "Filename,Target").encode(),
+        TABLE.replace("path,label", "img,y").encode(),
+        b'"path","label"\n"a.png"," x "\n"' + "Ä\\b.png".encode() + b'","y"\n',
+        TABLE.replace("Ä", "A\u0308").encode(),
+        TABLE.replace("Ä/b.png", "./ä/B.PNG").encode(),
+        TABLE.replace(".png", "").encode(),
+    ],
+)
+def test_tables_as_programs_write_them(tmp_path: Path, raw: bytes) -> None:
+    write_tree(tmp_path, "a.png", "Ä/b.png")
+    (tmp_path / "labels.csv").write_bytes(raw)
+    records = read_records("csv", tmp_path)
+    assert [(record.label, record.content) for record in records] == [
+        ("x", tmp_path / "a.png"),
+        ("y", tmp_path / "Ä" / "b.png"),
+    ]
+
+
+def test_paths_of_this_machine_and_of_another(tmp_path: Path) -> None:
+    write_tree(tmp_path, "set/man/a.png", "set/woman/a.png", "elsewhere/c.png", "set/d.png")
+    lines = [
+        f"{tmp_path}/set/man/a.png,x",
+        "C:\\Users\\ann\\my set\\woman\\a.png,y",
+        f"{tmp_path / 'elsewhere' / 'c.png'},x",
+        "../elsewhere/c.png,x",
+        "/home/ann/d.png,y",
+        "/home/ann/a.png,y",  # two end so
+        "/etc/hostname,y",
+    ]
+    (tmp_path / "set" / "labels.csv").write_text("path,label\n" + "\n".join(lines))
+    reading = factory.read_records("csv", tmp_path / "set" / "labels.csv", scratch=tmp_path / "s")
+    inside, outside = tmp_path / "set", tmp_path / "elsewhere" / "c.png"
+    found = [r.content.resolve() if isinstance(r.content, Path) else None for r in reading.records]
+    assert found == [
+        inside / "man" / "a.png", inside / "woman" / "a.png", outside, outside,
+        inside / "d.png", None, None,
+    ]  # fmt: skip
+    assert reading.notes[1:] == [
+        "labels.csv has the columns path from path, label from label",
+        "2 paths are another machine's and were found by their ends (first: "
+        "C:\\Users\\ann\\my set\\woman\\a.png)",
+    ]
+
+
+def test_columns_are_told(tmp_path: Path) -> None:
+    write_tree(tmp_path, "a.png", "b.png", "c.png")
+    rows = "a.png;man;TRAIN;curly;7\nb.png;woman;;;8\nc.png;man;Testing;;\n"
+    (tmp_path / "t.tsv").write_text("File Name;Sex;Usage;Hair;Person ID\n" + rows)
+    reading = factory.read_records("csv", tmp_path, scratch=tmp_path / "s")
+    assert [(r.label, r.split, r.groups, r.identity) for r in reading.records] == [
+        ("man", "train", {"Hair": "curly"}, "7"),
+        ("woman", "train", {"Hair": ""}, "8"),
+        ("man", "test", {"Hair": ""}, None),
+    ]
+    assert reading.notes == [
+        "Read as 2 classes: man 2, woman 1 (train 2, test 1)",
+        "t.tsv has the columns path from File Name, label from Sex, split from Usage, identity "
+        "from Person ID; only counted: Hair",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("file,label\na.png,x\n", "labels.csv lacks the column path"),
+        ("foto,label\na.png,x\n", "labels.csv lacks the column path: it has foto, label"),
         ("path,label\na.png,x\nb.png,\n", r"1 of 2 rows .* lack a path or a label \(first: 'b"),
         ("path,label\na.png,x\na.png,y\n", r"1 pictures .* two labels \(first: a.png as x and y"),
         ("path,label,split\na.png,x,trian\n", "unknown splits: 1 x 'trian'"),

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gender_demo.vision.pictures import clean_name
-from train.data.archives import Tree
 from train.data.records import Reading
+from train.data.tree import Tree
 
 NO_LABELS = (
     "DigiFace-1M and sets like it have one folder per made-up person and no gender labels: write "

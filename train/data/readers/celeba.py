@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gender_demo.errors import LayoutError
-from train.data.archives import Tree
 from train.data.readers.base import Options, left_out
 from train.data.records import SPLITS, TRAIN, Reading, Record
+from train.data.tree import Tree
 
 ATTRIBUTES = "list_attr_celeba.txt"
 PARTITION, IDENTITY = "list_eval_partition.txt", "identity_CelebA.txt"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from gender_demo.errors import LayoutError
-from train.data.archives import read_tree
+from gender_demo.vision.pictures import clean_name
 from train.data.readers.base import NO_LABELS, Options, Reader
 from train.data.readers.celeba import read_celeba
 from train.data.readers.csv import read_csv
@@ -14,6 +15,7 @@ from train.data.readers.fairface import read_fairface
 from train.data.readers.folder import read_folder
 from train.data.readers.utkface import read_utkface
 from train.data.records import TRAIN, Reading, Record
+from train.data.tree import read_tree
 
 READERS: dict[str, Reader] = {
     "folder": read_folder,
@@ -38,7 +40,16 @@ def read_records(
         raise LayoutError(f"The layout {layout!r} is not known: use {', '.join(LAYOUTS)}")
     reading = READERS[layout](read_tree(source, scratch), options or Options())
     _check(reading.records, source)
-    return reading
+    return replace(reading, notes=[_understood(reading.records), *reading.notes])
+
+
+def _understood(records: list[Record]) -> str:
+    """What a person should check first: which classes there are, and how many pictures of each."""
+    classes = Counter(record.label for record in records)
+    splits = Counter(record.split for record in records)
+    listed = ", ".join(f"{name} {count}" for name, count in sorted(classes.items()))
+    told = ", ".join(f"{name} {count}" for name, count in splits.items())
+    return f"Read as {len(classes)} classes: {clean_name(listed)} ({told})"
 
 
 def _check(records: list[Record], source: Path) -> None:

@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gender_demo.errors import LayoutError
-from train.data.archives import Source, Tree
 from train.data.readers.base import Options
 from train.data.readers.csv import read_rows
 from train.data.records import FAIRFACE, Reading, Record, age_band
+from train.data.tree import Source, Tree
 
 SHARD = re.compile(r"(?P<split>.+?)(-\d+-of-\d+)?\.parquet")
 TABLE = re.compile(r"fairface_label_(?P<split>\w+)\.csv")

@@ -6,9 +6,9 @@ import re
 
 from gender_demo.errors import LayoutError
 from gender_demo.vision.pictures import SUFFIXES, clean_name
-from train.data.archives import Tree
 from train.data.readers.base import Options, left_out
 from train.data.records import Reading, Record, age_band
+from train.data.tree import Tree
 
 NAME = re.compile(r"(\d{1,3})_([01])_([0-4])_\d{8,17}\.jpe?g(\.chip\.jpg)?", re.IGNORECASE)
 GENDERS = ("male", "female")
