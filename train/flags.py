@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gender_demo.errors import CheckpointError, DataError, DeviceError
+from gender_demo.sensitive import FLAG
 from gender_demo.vision.preflight import SHIPPED, check_device, check_folder
 from train.data.readers.factory import LAYOUTS
 from train.fit.face_weights import FACES, read_weights
@@ -59,6 +60,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--engine", choices=("local", "ray"), default="local")
+    _allow_sensitive(parser)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     look = parser.add_argument_group(
         "what is kept", "defaults: fairface and utkface keep all that can be read"
@@ -69,6 +71,14 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     look.add_argument("--min-sharpness", type=float, help="blurred faces are left out (12)")
     look.add_argument("--min-score", type=float, help="the detector's certainty (0.9)")
     look.add_argument("--search-px", type=int, help="smallest face looked for at first (80)")
+
+
+def _allow_sensitive(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        FLAG,
+        action="store_true",
+        help="take labels of race, religion, health, orientation, politics or emotions",
+    )
 
 
 def pack(parser: argparse.ArgumentParser) -> None:
@@ -121,6 +131,7 @@ def fit(parser: argparse.ArgumentParser) -> None:
     add("--device", "what to compute on", str, choices=("auto", "cpu", "cuda"), default="auto")
     add("--train-split", "split to train on", str)
     add("--valid-split", "split that is held out", str)
+    _allow_sensitive(parser)
 
 
 def review(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from gender_demo.errors import LayoutError
+from gender_demo.sensitive import why_refused
 from train.data.decisions import replay
 from train.data.duplicates import mark_copies
 from train.data.faces import CutRow, FaceFilter
@@ -70,6 +71,10 @@ def _prepare(args: argparse.Namespace) -> list[CutRow]:
     reading = read_records(args.layout, args.source, options, scratch=args.out / "shards")
     for note in reading.notes:
         print(note)
+    if not args.allow_sensitive_labels and (
+        why := why_refused(sorted({record.label for record in reading.records}))
+    ):
+        raise LayoutError(why)
     _check_room(len(reading.records), args.out)
     facts = Facts(
         source=str(args.source.resolve()),

@@ -18,6 +18,7 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 
 from gender_demo.errors import CheckpointError, DataError
+from gender_demo.sensitive import why_refused
 from gender_demo.vision.networks import DLIB, DLIB_PX
 from train.data.crops import Crops, load_crops
 from train.fit.finetune import FineTune
@@ -34,9 +35,10 @@ from train.fit.trainer import Run, Trainer
 def run(args: argparse.Namespace) -> int:
     """Fit; a sentence where data or flags are wrong."""
     given = {**vars(args)}
-    data, out, find_lr = (given.pop(name) for name in ("data", "out", "find_lr"))
+    data, out = given.pop("data"), given.pop("out")
+    more = {name: given.pop(name) for name in ("find_lr", "allow_sensitive_labels")}
     try:
-        return fit(data, out, make_settings(**given), find_lr=find_lr)
+        return fit(data, out, make_settings(**given), **more)
     except (DataError, CheckpointError) as error:
         raise SystemExit(str(error)) from None
     except OSError as error:
@@ -48,10 +50,17 @@ def run(args: argparse.Namespace) -> int:
         ) from None
 
 
-def fit(data: Path, out: Path, settings: Settings, *, find_lr: bool = False) -> int:
+def fit(
+    data: Path,
+    out: Path,
+    settings: Settings,
+    *,
+    find_lr: bool = False,
+    allow_sensitive_labels: bool = False,
+) -> int:
     """Train on a prepared folder to the end of the plan, or to an interrupt; returns the exit code.
 
-    ``find_lr``: only look for a learning rate.
+    ``find_lr``: only look for a learning rate. ``allow_sensitive_labels``: see ``sensitive``.
     """
     cycles = parse_plan(settings.plan)
     finetune = settings.preset == "finetune"
@@ -65,6 +74,8 @@ def fit(data: Path, out: Path, settings: Settings, *, find_lr: bool = False) -> 
     crops, valid = (
         split.to(device) for split in load_crops(data, [settings.train_split, settings.valid_split])
     )
+    if not allow_sensitive_labels and (why := why_refused(crops.served)):
+        raise DataError(why)
     recipe = Recipe.of(settings, arch, crops, processes)
     if recipe.balanced and accelerator.is_main_process:
         _print_weights(crops)

@@ -233,3 +233,21 @@ def test_one_picture_in_many_bytes(draw_portrait: Draw, tmp_path: Path) -> None:
     assert row.reason == "face"
     assert row.face_px is not None
     assert row.face_px > 250
+
+
+def test_sensitive_labels_need_a_flag_from_prepare_and_from_fit(
+    tmp_path: Path, draw_portrait: Draw
+) -> None:
+    for label, kind in (("calm", "plain"), ("angry", "hat")):
+        (tmp_path / "in" / label).mkdir(parents=True)
+        for i in range(4):
+            draw_portrait(i, kind).save(tmp_path / "in" / label / f"{i}.png")
+    out, allow = tmp_path / "out", "--allow-sensitive-labels"
+    with pytest.raises(SystemExit, match="The labels angry, calm sort people by emotions, which"):
+        run(tmp_path / "in", out, "--workers", "1")
+    assert not out.exists()
+    assert len(run(tmp_path / "in", out, "--workers", "1", allow)) == 8
+    fit = ["fit", str(out), "--out", str(tmp_path / "run"), "--from", "none", "--plan", "1@32"]
+    with pytest.raises(SystemExit, match="The labels angry, calm sort people by emotions, which"):
+        main(fit)
+    assert main([*fit, "--batch", "2", "--warmup", "1", "--device", "cpu", allow]) == 0
