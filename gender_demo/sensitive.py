@@ -13,33 +13,33 @@ FLAG = "--allow-sensitive-labels"
 WORDS = {
     "race or origin": """
         race racial ethnic ethnicity nationality caste tribe indigenous aboriginal native
-        immigrant foreigner asian african caucasian european american latino latina latinx hispanic arab
-        arabic arabian indian mongoloid negroid caucasoid negro biracial multiracial mulatto mestizo
-        chinese japanese korean vietnamese filipino thai mexican brazilian turkish kurdish persian
-        iranian pakistani bangladeshi nigerian somali roma romani gypsy uyghur han slavic nordic
-        oriental semitic polynesian""",
+        immigrant foreigner asian african caucasian european american latino latina latinx
+        hispanic arab arabic arabian indian mongoloid negroid caucasoid negro biracial
+        multiracial mulatto mestizo chinese japanese korean vietnamese filipino thai mexican
+        brazilian turkish kurdish persian iranian pakistani bangladeshi nigerian somali roma
+        romani gypsy uyghur han slavic nordic oriental semitic polynesian""",
     "religion": """
         religion religious faith muslim moslem islam islamic christian christianity catholic
         protestant evangelical mormon jew jewish judaism hindu hinduism buddhist buddhism sikh
         atheist agnostic pagan shia sunni nun priest imam rabbi monk""",
     "health": """
         health healthy unhealthy sick ill illness disease diseased disorder patient medical
-        diagnosis disabled disability handicapped autism autistic asperger adhd diabetes diabetic cancer tumor
-        tumour depression depressed dementia alzheimer parkinson stroke palsy epilepsy epileptic
-        covid infected hiv obese obesity anorexic anorexia bulimic pregnant pregnancy schizophrenia
-        schizophrenic bipolar psychotic mental acne jaundice blind deaf addict addicted alcoholic
-        pain syndrome""",
+        diagnosis disabled disability handicapped autism autistic asperger adhd diabetes
+        diabetic cancer tumor tumour depression depressed dementia alzheimer parkinson stroke
+        palsy epilepsy epileptic covid infected hiv obese obesity anorexic anorexia bulimic
+        pregnant pregnancy schizophrenia schizophrenic bipolar psychotic mental acne jaundice
+        blind deaf addict addicted alcoholic pain syndrome""",
     "sexual orientation or gender identity": """
-        orientation gay lesbian homosexual heterosexual bisexual asexual pansexual queer lgbt lgbtq
-        lgbtqia transgender transsexual trans cisgender nonbinary""",
+        orientation gay lesbian homosexual heterosexual bisexual asexual pansexual queer lgbt
+        lgbtq lgbtqia transgender transsexual trans cisgender nonbinary""",
     "politics": """
         politics political party democrat democratic republican liberal conservative socialist
         communist fascist nazi marxist anarchist leftist rightist centrist nationalist populist
         libertarian tory unionist extremist""",
     "emotions": """
-        emotion emotional mood angry anger happy happiness unhappy sad sadness fear fearful afraid
-        scared disgust disgusted contempt surprise surprised joy joyful anxious anxiety bored
-        boredom stressed stress frustrated frustration confused excited nervous calm""",
+        emotion emotional mood angry anger happy happiness unhappy sad sadness fear fearful
+        afraid scared disgust disgusted contempt surprise surprised joy joyful anxious anxiety
+        bored boredom stressed stress frustrated frustration confused excited nervous calm""",
 }
 KINDS = {word: kind for kind, words in WORDS.items() for word in words.split()}
 PHRASES = {
