@@ -174,6 +174,8 @@ def main() -> int:
         finally:
             stop_app(app)
         said = log.read_text()
+    failures = re.findall(r"^\w+ at \S+:\d+.*", said, re.M)
+    fuzz.troubles += [f"failure in the log: {line}" for line in failures]
     if "Traceback" in said:
         at = said.index("Traceback")
         fuzz.troubles.append(f"traceback in the log: {said[at : at + 4000]}")

@@ -20,6 +20,13 @@ from typing import Any
 from gender_demo.cli.codes import DONE
 from gender_demo.cli.space_settings import read_settings
 from gender_demo.errors import DeployError
+from gender_demo.operator import (
+    CONTACT_VARIABLE,
+    NAME_VARIABLE,
+    Operator,
+    read_operator,
+    require_operator,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = "checkpoints/resnet18-fairface"
@@ -56,6 +63,13 @@ def add_command(
     command.add_argument("--dry-run", action="store_true", help="only list what would be uploaded")
     command.add_argument("--private", action="store_true", help="only for you")
     command.add_argument("--hardware", metavar="NAME", help="t4-small, say (default: free CPU)")
+    command.add_argument("--operator", metavar="NAME", help="who runs the page, shown on it")
+    command.add_argument(
+        "--contact", metavar="URL", help="how to reach them: https://... or a mail address"
+    )
+    command.add_argument(
+        "--no-operator", action="store_true", help="publish without saying who runs the page"
+    )
     command.set_defaults(run=run)
 
 
@@ -63,12 +77,24 @@ def run(flags: argparse.Namespace) -> int:
     """Deploy, or list what would be uploaded; returns the exit code."""
     check_name(flags.space)
     check_hardware(flags.hardware)
+    operator = read_operator(flags.operator, flags.contact)
     if flags.dry_run:
         print(prepare().describe())
         return DONE
-    address = deploy(flags.space, private=flags.private, hardware=flags.hardware)
+    require_operator(operator, waived=flags.no_operator or flags.private)
+    settings = SpaceOptions(flags.private, flags.hardware, operator)
+    address = deploy(flags.space, settings)
     print(f"The page is at {address}")
     return DONE
+
+
+@dataclass(frozen=True)
+class SpaceOptions:
+    """Who may see the Space, what it runs on (None: the free CPU) and whom it names."""
+
+    private: bool = False
+    hardware: str | None = None
+    operator: Operator | None = None
 
 
 @dataclass(frozen=True)
@@ -115,13 +141,7 @@ def stage(bundle: Bundle, folder: Path, root: Path = ROOT) -> None:
         shutil.copyfile(root / file, folder / file)
 
 
-def deploy(
-    space: str,
-    *,
-    private: bool = False,
-    hardware: str | None = None,
-    tell: Callable[[str], None] = print,
-) -> str:
+def deploy(space: str, options: SpaceOptions, tell: Callable[[str], None] = print) -> str:
     """Create or update the Space and wait until it runs; its address. Raises DeployError."""
     import httpx
     from huggingface_hub import HfApi, get_token
@@ -134,7 +154,7 @@ def deploy(
     try:
         with tempfile.TemporaryDirectory() as name:
             stage(bundle, Path(name))
-            address = _publish(api, Path(name), space, private, hardware, tell)
+            address = _publish(api, Path(name), space, options, tell)
         return address
     except HfHubHTTPError as error:
         code = error.response.status_code
@@ -155,15 +175,21 @@ def _publish(
     api: Any,
     folder: Path,
     space: str,
-    private: bool,
-    hardware: str | None,
+    options: SpaceOptions,
     tell: Callable[[str], None],
 ) -> str:
     exists = api.repo_exists(space, repo_type="space")
     if not exists:
         api.create_repo(
-            space, repo_type="space", space_sdk="gradio", private=private, space_hardware=hardware
+            space,
+            repo_type="space",
+            space_sdk="gradio",
+            private=options.private,
+            space_hardware=options.hardware,
         )
+    if options.operator:
+        api.add_space_variable(space, NAME_VARIABLE, options.operator.name)
+        api.add_space_variable(space, CONTACT_VARIABLE, options.operator.contact)
     tell(f"{'Updating' if exists else 'Created'} {space}; uploading.")
     commit = api.upload_folder(
         repo_id=space,
@@ -172,10 +198,10 @@ def _publish(
         commit_message="Deploy",
         delete_patterns="*",
     )
-    if exists and private:
+    if exists and options.private:
         api.update_repo_settings(space, repo_type="space", private=True)
-    if exists and hardware:
-        api.request_space_hardware(space, hardware)
+    if exists and options.hardware:
+        api.request_space_hardware(space, options.hardware)
     tell("Uploaded; waiting for the build.")
     wait_until_running(api, space, commit.oid, tell)
     return f"{api.endpoint}/spaces/{space}"
@@ -218,9 +244,19 @@ def check_hardware(hardware: str | None) -> None:
     """DeployError unless the Hub has such hardware."""
     from huggingface_hub import SpaceHardware
 
-    known: Sequence[str] = [kind.value for kind in SpaceHardware]
+    known: Sequence[str] = [kind.value for kind in SpaceHardware if not is_lent(kind.value)]
+    if hardware is not None and is_lent(hardware):
+        raise DeployError(
+            f"{hardware!r} lends its GPU to single calls of up to a minute, which a live view "
+            "cannot ask for: leave --hardware out, or rent a GPU such as t4-small."
+        )
     if hardware is not None and hardware not in known:
         raise DeployError(f"{hardware!r} is no hardware of the Hub: use {', '.join(known)}.")
+
+
+def is_lent(hardware: str) -> bool:
+    """Whether this is ZeroGPU, in any size."""
+    return hardware.lower().startswith("zero")
 
 
 def _check_weights(folder: Path) -> None:

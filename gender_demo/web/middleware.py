@@ -19,6 +19,9 @@ from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
 
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
 from gender_demo.errors import RequestRejected
 from gender_demo.web.logs import (
     is_disk_trouble,
@@ -217,7 +220,16 @@ def _without_prefix(scope: Scope, prefix: str) -> Scope:
     return {**scope, **bare}
 
 
+async def answer_unreadable(*_: Any) -> JSONResponse:
+    """Answer of a request whose JSON has not the form of its route. FastAPI's own quotes what was
+    sent, and fails on what JSON cannot say, such as NaN or half a surrogate pair."""
+    sentence = "The request has not the form that this route takes: see /gradio_api/info."
+    return JSONResponse({"detail": sentence, "error": sentence}, 422)
+
+
 def _describe(error: Exception) -> tuple[int, str]:
+    if isinstance(error.__cause__, HTTPException):  # gradio had begun to answer when it refused
+        return error.__cause__.status_code, "There is nothing here."
     if is_disk_trouble(error):
         return 507, DISK_FULL
     if type(error).__name__ == "ClientDisconnect":

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
 
 from gender_demo.audit.report import Report, read_report
@@ -13,7 +14,7 @@ from gender_demo.operator import Operator
 from gender_demo.vision.pictures import MAX_BYTES
 from gender_demo.vision.preflight import SHIPPED
 from gender_demo.web.live import build_live
-from gender_demo.web.middleware import RequestFilter, Traffic
+from gender_demo.web.middleware import RequestFilter, Traffic, answer_unreadable
 from gender_demo.web.photos import Annotator, escape_markdown
 from gender_demo.web.photos_tab import build_photos_tab
 from gender_demo.web.safe_blocks import SafeBlocks
@@ -35,7 +36,10 @@ MAX_SESSIONS = 64
 def launch_options(traffic: Traffic) -> dict[str, Any]:
     """Arguments of ``launch()`` that belong to the page."""
     return {
-        "app_kwargs": {"middleware": [Middleware(RequestFilter, traffic=traffic)]},
+        "app_kwargs": {
+            "middleware": [Middleware(RequestFilter, traffic=traffic)],
+            "exception_handlers": {RequestValidationError: answer_unreadable},
+        },
         "theme": build_theme(),
         "css_paths": [STATIC / "page.css"],
         "head_paths": [STATIC / "head.html"],

@@ -54,8 +54,11 @@ def test_a_space_is_made_filled_and_updated(hub: Hub, tmp_path: Path) -> None:
     assert hub.spaces["ann/faces"] == expected | {".gitattributes": b""}
 
     hub.spaces["ann/faces"]["old.py"] = b"of an older version"
-    done = run(hub, home=tmp_path)
+    done = run(hub, "--operator", "Ann", "--contact", "ann@example.org", home=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert hub.variables == {
+        "GENDER_DEMO_OPERATOR": "Ann", "GENDER_DEMO_CONTACT": "mailto:ann@example.org"
+    }  # fmt: skip
     assert "Updating ann/faces" in done.stdout
     assert len(hub.created) == 1
     assert hub.spaces["ann/faces"] == expected | {".gitattributes": b""}
@@ -72,14 +75,20 @@ def test_a_dry_run_lists_and_asks_nobody(hub: Hub, tmp_path: Path) -> None:
 
 def test_what_fails_at_the_hub_is_one_sentence(hub: Hub, tmp_path: Path) -> None:
     for token, said in ((None, "Log in first"), ("hf_wrong", "The token is not valid")):
-        done = run(hub, home=tmp_path, token=token)
+        done = run(hub, "--no-operator", home=tmp_path, token=token)
         assert done.returncode == 2
         assert done.stderr.startswith(said), done.stderr
         assert done.stderr.count("\n") == 1
     hub.stages = ["BUILDING", "BUILD_ERROR"]
-    done = run(hub, home=tmp_path)
+    done = run(hub, "--no-operator", home=tmp_path)
     assert done.returncode == 2
     assert "The Space failed (no such package): its log is at" in done.stderr
+
+
+def test_what_is_published_does_not_hold_what_publishes() -> None:
+    names = [file.as_posix() for file in prepare().files]
+    assert not [name for name in names if name.startswith("gender_demo/cli/")]
+    assert {"gender_demo/__init__.py", "gender_demo/web/page.py", "app.py"} <= set(names)
 
 
 def test_only_listed_files_are_staged(tmp_path: Path) -> None:
@@ -151,6 +160,16 @@ def test_front_matter_is_checked_before_the_upload(
     [
         (["faces"], "'faces' is not a Space's name"),
         (["a/b", "--hardware", "abacus"], "'abacus' is"),
+        (["a/b", "--hardware", "zero-a10g"], "'zero-a10g' lends its GPU to single calls"),
+        (["a/b", "--hardware", "zero-xl"], "'zero-xl' lends its GPU"),
+        (["a/b", "--hardware", "ZeroGPU"], "'ZeroGPU' lends its GPU"),
+        (["a/b", "--hardware", ""], "'' is no hardware of the Hub: use cpu-basic"),
+        (["a/b", "--hardware", "T4-small"], "'T4-small' is no hardware of the Hub"),
+        (["a/b"], "A public page says who runs it: give --operator NAME and --contact URL"),
+        (["a/b", "--operator", "Ann"], "Give both, --operator NAME and --contact URL"),
+        (["a/b", "--contact", "https://a.org"], "Give both, --operator NAME and --contact URL"),
+        (["a/b", "--operator", "A", "--contact", "x"], "'x' is no way to reach anybody"),
+        (["a/b/c"], "'a/b/c' is not a Space's name"),
     ],
 )
 def test_wrong_flags_are_one_sentence(

@@ -101,6 +101,64 @@ def test_annotate_never_touches_a_source(run: Run, album: Path) -> None:
         assert annotated.size == (512, 512)
 
 
+@pytest.fixture
+def strange(tmp_path: Path, album: Path) -> list[str]:
+    """Pictures whose names terminals, drawings or spreadsheets have trouble with, as arguments."""
+    folder = tmp_path / "strange"
+    folder.mkdir()
+    names = ["M\udcfcller.jpg", "😀 写真.jpg", "x" * 250 + ".jpg", "=1+2.jpg",
+             "\x1b[31m\u202ered.jpg", "A.JPG", "a.jpg", "two\nlines.jpg"]  # fmt: skip
+    for name in names:
+        shutil.copy(album / "wall.png", folder / name)
+    return [*(str(folder / name) for name in names), "y" * 300, "gone\x07.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("form", "encoding"),
+    [("--csv", "cp1252"), ("--json", "latin-1"), ("", "ascii"), ("", "utf-16")],
+)
+def test_no_name_costs_the_results_of_the_others(
+    strange: list[str], form: str, encoding: str, random_checkpoint: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+    flags = ["--checkpoint", str(random_checkpoint), "--device", "cpu",
+             "--annotate", str(tmp_path / "drawn")]  # fmt: skip
+    assert main(["predict", *strange, *flags, *filter(None, [form])]) == 1, "two are not there"
+    sys.stdout.flush()
+    out = raw.getvalue().decode("utf-8")
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert "\x07" not in out
+    assert "😀 写真.jpg" in out
+    if form == "--json":
+        assert [entry["file"] for entry in json.loads(out)] == strange
+    elif form == "--csv":
+        assert len(list(csv.DictReader(io.StringIO(out)))) == len(strange)
+    else:
+        assert len(out.splitlines()) == len(strange) + 1
+    drawn = [path.name for path in (tmp_path / "drawn").iterdir()]
+    assert len({name.casefold() for name in drawn}) == len(strange) - 2
+
+
+def test_a_drawing_that_cannot_be_written_is_that_files_note(
+    run: Run, album: Path, tmp_path: Path
+) -> None:
+    drawn = tmp_path / "drawn"
+    (drawn / "wall-annotated.jpg").mkdir(parents=True)
+    code, out, _ = run(album, "--annotate", drawn, "--csv")
+    notes = {Path(row["file"]).name: row["note"] for row in csv.DictReader(io.StringIO(out))}
+    assert code == 1
+    assert notes["wall.png"] == (
+        "no face found; the drawn picture cannot be written (Is a directory)"
+    )
+    assert notes["astronaut.jpg"] == ""
+    assert {path.name for path in drawn.iterdir()} == {
+        "astronaut-annotated.jpg", "astronaut-annotated-2.jpg", "wall-annotated.jpg"
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -109,6 +167,10 @@ def test_annotate_never_touches_a_source(run: Run, album: Path) -> None:
         (["a.jpg", "--device", "abacus"], "The device 'abacus' is not known"),
         (["app.py", "--annotate", "/dev/null/x"], "/dev/null/x cannot be made"),
         (["a.jpg", "b.jpg"], "No pictures were found in a.jpg, b.jpg."),
+        (["x" * 300], f"No pictures were found in {'x' * 300}."),
+        (["\x1b[2J.jpg"], "No pictures were found in \\x1b[2J.jpg."),
+        (["\udcff.jpg"], "No pictures were found in \\udcff.jpg."),
+        (["app.py", "--annotate", "x" * 300], f"{'x' * 300} cannot be made (File name too long)"),
     ],
 )
 def test_wrong_use_is_one_sentence(

@@ -23,6 +23,7 @@ class Hub:
     stages: list[str] = field(default_factory=lambda: ["BUILDING", "APP_STARTING", "RUNNING"])
     created: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     commits: int = 0
     step: int = 0
@@ -123,9 +124,17 @@ def about_space(name: str, rest: list[str], body: bytes, hub: Hub) -> tuple[int,
             {"type": "file", "path": path, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
             for path, data in files.items()
         ]
+    return about_settings(name, kind, body, hub)
+
+
+def about_settings(name: str, kind: str, body: bytes, hub: Hub) -> tuple[int, Any]:
+    if kind == "variables":
+        told = json.loads(body)
+        hub.variables[told["key"]] = told["value"]
+        return 200, {key: {"value": value} for key, value in hub.variables.items()}
     if kind in ("settings", "hardware"):
         return 200, {"stage": "RUNNING", "hardware": {"current": None, "requested": None}}
-    siblings = [{"rfilename": path} for path in files]
+    siblings = [{"rfilename": path} for path in hub.spaces[name]]
     return 200, {"id": name, "sha": hub.oid(), "siblings": siblings, "private": False}
 
 

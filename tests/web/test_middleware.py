@@ -11,9 +11,13 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
+import httpx
 import pytest
+from fastapi import Body, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 
 from gender_demo.web import middleware
 from gender_demo.web.middleware import (
@@ -26,6 +30,7 @@ from gender_demo.web.middleware import (
     Scope,
     Send,
     Traffic,
+    answer_unreadable,
 )
 
 Inner = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -219,6 +224,42 @@ def test_a_body_that_is_no_text_is_the_senders_fault(
     error = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
     assert_refused(ask(traffic, API + "cancel", inner=failing(error)), 400, "cannot be read")
     assert not caplog.records
+
+
+def test_a_refusal_after_the_answer_had_begun_is_no_failure(
+    traffic: Traffic, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As gradio does to whoever listens for a session that is not there."""
+
+    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"data: x", "more_body": True})
+        raise RuntimeError("response already started") from HTTPException(404)
+
+    status, _, body = ask(traffic, API + "queue/data", inner=late, method="GET")
+    assert (status, body) == (200, b"data: x")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "sent", [b"NaN", b"Infinity", b"-Infinity", b'{"number": NaN}', b'"\\ud800"', b"[1e999]",
+             b'{"number": "\\udfff"}', b"null", b"", b"{", b"[" * 5000, b'{"number": 1e400}']
+)  # fmt: skip
+def test_what_has_not_the_routes_form_is_one_sentence(sent: bytes) -> None:
+    app = FastAPI(exception_handlers={RequestValidationError: answer_unreadable})
+
+    @app.post("/")
+    def take(number: Annotated[int, Body(embed=True)]) -> int:
+        return number
+
+    async def post() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as client:
+            return await client.post("http://a/", content=sent, headers={"content-type": JSON})
+
+    answer = asyncio.run(post())
+    assert answer.status_code in (400, 422)
+    assert "number" not in answer.text or "ody" in answer.text
+    assert answer.json()["detail"]
 
 
 def test_stopping_refuses_what_is_new_and_waits_for_what_was_begun(traffic: Traffic) -> None:

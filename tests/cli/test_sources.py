@@ -1,0 +1,79 @@
+"""Lists of files as people's programs write them, and names that are too long or too strange."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gender_demo.cli.sources import find_files, read_list
+
+NAMES = ["a.jpg", "b c.png", "Müller.jpg"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in NAMES:
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "\n".join(NAMES).encode(),
+        "".join(f"{name}\n\n" for name in NAMES).encode(),
+        "\r\n".join(NAMES).encode() + b"\r\n",
+        b"\xef\xbb\xbf" + "\n".join(NAMES).encode(),
+        "\r\n".join(NAMES).encode("utf-16"),
+        b"\xfe\xff" + "\n".join(NAMES).encode("utf-16-be"),
+        "\0".join(NAMES).encode() + b"\0",
+        "\n".join(NAMES).encode("latin-1"),
+        "\r\n".join(NAMES).encode("cp1252"),
+    ],
+    ids=["plain", "blank lines", "CRLF", "BOM", "UTF-16", "UTF-16 BE", "NUL", "Latin-1", "cp1252"],
+)
+def test_lists_of_many_kinds(folder: Path, data: bytes) -> None:
+    assert list(read_list(data)) == NAMES
+
+
+def test_a_name_that_is_no_text_is_found_as_the_disk_has_it(folder: Path) -> None:
+    raw = b"M\xfcller \xff.jpg"
+    try:
+        Path(os.fsdecode(raw)).touch()
+    except OSError:
+        pytest.skip("this file system takes text only")
+    (name,) = read_list(raw + b"\n")
+    assert os.fsencode(name) == raw
+
+
+def test_a_name_that_ends_with_a_carriage_return_is_kept(folder: Path) -> None:
+    Path("odd\r").touch()
+    assert list(read_list(b"odd\r\na.jpg\r\n")) == ["odd\r", "a.jpg"]
+
+
+@given(st.binary(max_size=200))
+def test_no_list_breaks_it(data: bytes) -> None:
+    for name in read_list(data):
+        assert name
+        assert "\0" not in name
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 300, "a/" * 3000, "x" * 300 + "*.jpg", "[" * 300, "ü" * 200, "\udcff" * 300, "~"]
+)
+def test_a_name_that_cannot_be_there_is_handed_on(folder: Path, name: str) -> None:
+    assert len(list(find_files([name]))) <= 1
+
+
+def test_standard_input_as_bytes_and_as_text(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"M\xfcller.jpg\n")))
+    assert list(find_files(["-"])) == [Path("Müller.jpg")]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a.jpg\n"))
+    assert list(find_files(["-"])) == [Path("a.jpg")]
