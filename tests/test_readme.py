@@ -52,7 +52,7 @@ def test_flags_are_those_of_the_program() -> None:
     )
     stated = re.search(r"`python app\.py (.*?)`", README, re.S)
     assert stated is not None
-    for flag in re.findall(r"--[a-z]+", stated[1]):
+    for flag in re.findall(r"--[a-z-]+", stated[1]):
         assert flag in done.stdout
 
 
