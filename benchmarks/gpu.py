@@ -21,6 +21,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.machine import describe
 from gender_demo import (
     Pipeline,
     load_pipeline,
@@ -78,6 +79,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3)
     args = parser.parse_args()
     pipeline = load_pipeline(args.checkpoint, args.device)
+    print(describe(pipeline))
     cuda = pipeline.device.type == "cuda"
     print(torch.cuda.get_device_name(pipeline.device) if cuda else "CPU: no figure for a GPU")
     print("faces batch  stock ms  ours ms  stock f/s  ours f/s  ratio")

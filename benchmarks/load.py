@@ -28,7 +28,7 @@ from PIL import Image
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
-from benchmarks.machine import cpu_s, resident_mb, stolen_s
+from benchmarks.machine import cpu_s, describe, resident_mb, stolen_s
 from tests.support.client import Answer, AppClient, file_data, frame, swaying_face
 from tests.support.paths import ASTRONAUT, SOLVAY
 from tests.support.server import free_port, start_app, stop_app
@@ -119,6 +119,7 @@ def main() -> int:
     parser.add_argument("--checkpoint", help="default: the shipped one")
     parser.add_argument("--verbose", action="store_true")
     flags = parser.parse_args()
+    print(describe())
     own = ["--checkpoint", flags.checkpoint] if flags.checkpoint else []
     with tempfile.TemporaryDirectory() as folder:
         log, port = Path(folder) / "log.txt", free_port()

@@ -25,7 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.machine import resident_mb
+from benchmarks.machine import describe, resident_mb
 from benchmarks.table import Table
 from tests.support.client import JSON, LIVE, AppClient, frame, swaying_face
 from tests.support.hostile import Hostile
@@ -147,6 +147,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000, help="requests of each kind")
     args = parser.parse_args()
     flags = ["--checkpoint", args.checkpoint] if args.checkpoint else []
+    print(describe())
     table = Table()
     for what in args.only.split(","):
         if what == "start":

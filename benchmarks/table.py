@@ -19,6 +19,7 @@ class Table:
         unit: str = "",
         *,
         most: bool = False,
+        digits: int = 2,
     ) -> None:
         """``most``: floor and aim are the most allowed, else the least."""
 
@@ -27,4 +28,6 @@ class Table:
 
         verdict = "aim" if met(aim) else "pass" if met(floor) else "SHORT"
         self.short += verdict == "SHORT"
-        print(f"{name:<58}{value:>9.2f} {unit:<4}{floor:>9g}{aim:>9g}  {verdict}", flush=True)
+        print(
+            f"{name:<58}{value:>9.{digits}f} {unit:<4}{floor:>9g}{aim:>9g}  {verdict}", flush=True
+        )

@@ -51,8 +51,9 @@ class Box(NamedTuple):
 
     def intersection(self, other: Box) -> float:
         """The area that both cover, in square pixels."""
-        low, high = map(max, self[:2], other[:2]), map(min, self[2:], other[2:])
-        return Box(*low, *high).area
+        width = min(self.x1, other.x1) - max(self.x0, other.x0)
+        height = min(self.y1, other.y1) - max(self.y0, other.y0)
+        return width * height if width > 0 and height > 0 else 0.0
 
     def iou(self, other: Box) -> float:
         """Intersection over union, 0 to 1."""

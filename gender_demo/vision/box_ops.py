@@ -79,3 +79,14 @@ def nms_by_minimum(boxes: Tensor, scores: Tensor, image_index: Tensor, threshold
         if not suppressed_by[i, keep].any():
             keep.append(i)
     return torch.tensor(keep, dtype=torch.long, device=boxes.device)
+
+
+def same_place(boxes: Tensor, known: Tensor) -> Tensor:
+    """Which boxes (n, 4) only find again one of ``known`` (m, 4), as booleans (n, m).
+
+    The centre lies inside, and the size is alike.
+    """
+    centre = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2
+    inside = (known[:, :2] <= centre).all(2) & (centre <= known[:, 2:]).all(2)
+    share = areas(boxes)[:, None] / areas(known).clamp(min=1)
+    return inside & (share > 0.25) & (share < 4)

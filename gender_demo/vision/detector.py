@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gender_demo.results import Box, Face
 from gender_demo.vision.backends import Engine
-from gender_demo.vision.box_ops import areas, nms_by_minimum, to_square
+from gender_demo.vision.box_ops import areas, nms_by_minimum, same_place, to_square
 from gender_demo.vision.low_light import brighten
 from gender_demo.vision.memory_fallback import retry_with_half_batch
 from gender_demo.vision.mtcnn import GREY, Detections, DetectorSettings, Mtcnn, pyramid_scales
@@ -115,12 +115,10 @@ class FaceDetector:
         images = self._load(pictures)
         boxes, image_index = mtcnn.propose(images, scales)
         if any(known) and len(boxes):
-            new = torch.tensor(
-                [
-                    not any(_same_place(Box(*box), other) for other in known[image])
-                    for box, image in zip(boxes.tolist(), image_index.tolist(), strict=True)
-                ]
-            )
+            flat = boxes.new_tensor([box for each in known for box in each])
+            theirs = image_index.new_tensor([i for i, each in enumerate(known) for _ in each])
+            again = same_place(boxes, flat) & (image_index[:, None] == theirs)
+            new = ~again.any(1)
             boxes, image_index = boxes[new], image_index[new]
         boxes, image_index = mtcnn.reject(images, boxes, image_index)
         found = mtcnn.locate(images, boxes, image_index)
@@ -158,11 +156,6 @@ class FaceDetector:
 
     def _use_cpu(self) -> None:
         self._mtcnn = Mtcnn("cpu", self.settings)
-
-
-def _same_place(box: Box, known: Box) -> bool:
-    """Whether a candidate only finds again what is known: its centre inside, of like size."""
-    return known.contains(box.centre) and 0.25 < box.area / max(1.0, known.area) < 4
 
 
 def _to_faces(found: Detections) -> list[Face]:
