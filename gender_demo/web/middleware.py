@@ -1,25 +1,25 @@
 """What stands before gradio: routes, password, limits, headers, a calm end. Plain ASGI.
 
 gradio reads a whole request before a function of ours sees it, answers some routes without the
-password, and writes what fails into the log. So every request passes here first. Refusals are
-JSON with one sentence; the log names the kind of a failure and never what was sent.
+password, and writes what fails into the log. So every request passes here first. What is rejected
+is answered with one sentence in JSON; the log names a failure's kind and never what was sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 
 from gender_demo.errors import RequestRejected
@@ -32,7 +32,7 @@ MAX_JSON_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 500_000_000
 """One upload, all its files together."""
 MAX_STORED_BYTES = 4_000_000_000
-"""All pictures that wait to be deleted; an upload that would pass this is refused."""
+"""All pictures that wait to be deleted; an upload that would pass this is rejected."""
 MAX_UPLOADS, MAX_REQUESTS = 16, 400
 """Uploads and requests of all kinds that are answered at the same time."""
 BODY_PAUSE_S = 20.0
@@ -103,7 +103,7 @@ class RequestFilter:
         self.headers = [(name.encode(), value.encode()) for name, value in safe_headers()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, by gradio or by a refusal."""
+        """Answer one request, or let gradio answer it."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         scope = _without_prefix(scope, self.traffic.root_path)
@@ -128,7 +128,7 @@ class RequestFilter:
             await self.app(scope, _limited(path, receive), send_on)
         except RequestRejected as rejected:
             if not started:
-                await _answer(send_on, rejected.status, rejected.sentence)
+                await one_sentence(rejected.status, rejected.sentence)(scope, receive, send_on)
         except Exception as error:
             status, sentence = _describe(error)
             if status >= 500:
@@ -136,7 +136,7 @@ class RequestFilter:
             if started:
                 await send({"type": "http.response.body", "body": b""})  # it ends here
             else:
-                await _answer(send_on, status, sentence)
+                await one_sentence(status, sentence)(scope, receive, send_on)
         finally:
             with traffic.change:
                 traffic.requests -= not waits
@@ -158,10 +158,11 @@ class RequestFilter:
             raise RequestRejected(503, STOPPING)
         if traffic.requests > MAX_REQUESTS or traffic.uploads > MAX_UPLOADS:
             raise RequestRejected(503, BUSY)
-        kind = _header(scope, b"content-type")
+        headers = Headers(scope=scope)
+        kind = headers.get("content-type", "")
         if path.startswith(LIVE) and not kind.startswith("application/json"):
             raise RequestRejected(415, "Send JSON.")  # gradio writes other kinds to the disk
-        size = _header(scope, b"content-length")
+        size = headers.get("content-length", "")
         limit = _limit(path)
         if size.isdigit() and int(size) > limit:
             raise RequestRejected(413, _too_large(limit))
@@ -223,8 +224,15 @@ def _without_prefix(scope: Scope, prefix: str) -> Scope:
 async def answer_unreadable(*_: Any) -> JSONResponse:
     """Answer of a request whose JSON has not the form of its route. FastAPI's own quotes what was
     sent, and fails on what JSON cannot say, such as NaN or half a surrogate pair."""
-    sentence = "The request has not the form that this route takes: see /gradio_api/info."
-    return JSONResponse({"detail": sentence, "error": sentence}, 422)
+    return one_sentence(
+        422, "The request has not the form that this route takes: see /gradio_api/info."
+    )
+
+
+def one_sentence(status: int, sentence: str) -> JSONResponse:
+    """The form of every answer that refuses: ``detail`` for gradio's client, ``error`` for ours."""
+    headers = {"retry-after": "5"} if status == 503 else None
+    return JSONResponse({"detail": sentence, "error": sentence}, status, headers)
 
 
 def _describe(error: Exception) -> tuple[int, str]:
@@ -273,12 +281,9 @@ def _may_enter(scope: Scope) -> bool:
     app = scope["app"]
     if app.auth is None:
         return True
-    try:
-        cookies = SimpleCookie(_header(scope, b"cookie"))
-    except CookieError:
-        return False
+    cookies = HTTPConnection(scope).cookies
     names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
-    return any(name in cookies and cookies[name].value in app.tokens for name in names)
+    return any(cookies.get(name) in app.tokens for name in names)
 
 
 def _not_stored(path: str) -> list[tuple[bytes, bytes]]:
@@ -286,22 +291,8 @@ def _not_stored(path: str) -> list[tuple[bytes, bytes]]:
     return [(b"cache-control", b"no-store")] if path.startswith(API + "file=") else []
 
 
-def _header(scope: Scope, name: bytes) -> str:
-    value: bytes = next((value for key, value in scope["headers"] if key == name), b"")
-    return value.decode("latin-1")
-
-
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:  # deleted in between
         return 0
-
-
-async def _answer(send: Send, status: int, sentence: str) -> None:
-    body = json.dumps({"detail": sentence, "error": sentence}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if status == 503:
-        headers.append((b"retry-after", b"5"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

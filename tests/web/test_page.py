@@ -17,12 +17,14 @@ import pytest
 
 from gender_demo.audit.wording import NO_AUDIT
 from gender_demo.errors import CheckpointError
+from gender_demo.operator import Operator
 from gender_demo.vision.preflight import SHIPPED
 from gender_demo.web.middleware import Traffic
 from gender_demo.web.page import (
     build_page,
     is_shipped,
     launch_options,
+    who_runs_it,
     whose_model,
 )
 from gender_demo.web.safe_blocks import SafeBlocks, names_address
@@ -96,6 +98,19 @@ def test_another_persons_model_is_named(page: gr.Blocks, random_pipeline: Pipeli
     assert not is_shipped(checkpoint)
     assert is_shipped(replace(checkpoint, path=SHIPPED))
     assert any("not the project" in text for text in values(page, gr.Markdown) if text)
+
+
+@pytest.mark.parametrize(
+    ("operator", "said"),
+    [
+        (Operator("Ann", "mailto:ann@a.org"), r"run by Ann: [ann\@a\.org](mailto:ann@a.org)."),
+        (Operator("[x](y) *Z*", "https://a.org"), r"run by \[x\]\(y\) \*Z\*: [https\:"),
+        (Operator("<b>Ann</b>", "https://a.org"), r"run by \<b\>Ann\<\/b\>: "),
+        (None, "nobody is named as its operator"),
+    ],
+)
+def test_the_page_says_who_runs_it(operator: Operator | None, said: str) -> None:
+    assert said in who_runs_it(operator)
 
 
 def test_an_audit_of_unknown_form_is_a_sentence(random_pipeline: Pipeline) -> None:
