@@ -33,6 +33,8 @@ lint: $(VENV)/tools
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	npm install --no-package-lock --no-audit --no-fund --silent
+	npm run --silent lint
 
 bench: $(VENV)/tools
 	failed=; for name in $(BENCHMARKS); do $(RUN) benchmarks/$$name.py || failed=1; done; test -z "$$failed"

@@ -34,7 +34,7 @@ from gender_demo.results import (
 CONTEXT = ROOT.parent / "shared/data/fairface/val_context-00000-of-00001.parquet"
 SIZE = (640, 480)
 SENT, LARGE = (480, 75), (640, 90)
-"""Longer side and quality, as static/live_link.js has them (LARGE: at most the camera's)."""
+"""Longer side and quality, as static/js/link.js has them (LARGE: at most the camera's)."""
 FACE_SHARE = 0.45
 """Height of the middle face in a context picture, as a share of the picture's."""
 FPS, FRAMES, SETTLED = 12, 36, (16, 22, 28, 34)

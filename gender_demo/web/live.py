@@ -1,4 +1,4 @@
-"""The live view: the page's element and the one server function under ``static/live*``.
+"""The live view: the page's element and the one server function under ``static/js/live.js``.
 
 camera (drawn by the page) --small JPEG--> newest frame of each viewer --one worker--> marks
 """
@@ -6,31 +6,27 @@ camera (drawn by the page) --small JPEG--> newest frame of each viewer --one wor
 from __future__ import annotations
 
 import asyncio
+import html
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from gender_demo.web.sessions import Answer, LiveService
-from gender_demo.web.static_files import read_static
+from gender_demo.web.static_files import module_loader, read_static
+from gender_demo.wording import REASONS
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
 
-SCRIPTS = (
-    "live_motion.js",
-    "live_link.js",
-    "live_camera.js",
-    "live_drawing.js",
-    "live_faces.js",
-    "live.js",
-)
-"""Read in this order as one script: gr.HTML takes no modules."""
 BATCH_SIZE_GPU = 8
 """Frames of so many viewers are one batch; on a CPU the first would wait for the last."""
 
 
-def build_live(pipeline: Pipeline) -> gr.HTML:
-    """The live view, to be called inside a ``gr.Blocks`` context; keep its ``value`` untouched."""
+def build_live(pipeline: Pipeline, notice: str) -> gr.HTML:
+    """The live view, to be called inside a ``gr.Blocks`` context; keep its ``value`` untouched.
+
+    ``notice`` is a plain sentence, shown above the button that starts the camera.
+    """
     from gender_demo.tracking.tracker import Tracker, follow_all  # loads torch
 
     service = LiveService(
@@ -46,9 +42,11 @@ def build_live(pipeline: Pipeline) -> gr.HTML:
     return gr.HTML(
         html_template=read_static("live.html"),
         css_template=read_static("live.css"),
-        js_on_load="\n".join(read_static(name) for name in SCRIPTS),
+        js_on_load=module_loader("live.js"),
         apply_default_css=False,
         server_functions=[follow_frame],
         elem_id="live-view",
         classes=list(pipeline.checkpoint.config.classes),
+        reasons=REASONS,
+        notice=html.escape(notice),
     )

@@ -44,7 +44,7 @@ UPLOAD = API + "upload"
 LIVE = API + "component_server"
 LOGIN_FORM = ("/", "/login")
 OPEN = ("/assets/", "/static/", "/svelte/", "/theme.css", "/favicon.ico", "/manifest.json",
-        "/robots.txt", API + "theme.css")  # fmt: skip
+        "/robots.txt", "/modules/", API + "theme.css")  # fmt: skip
 """What the form that asks for the password is made of: the same for everybody."""
 SERVED = ("/config", "/logout", API + "info", API + "openapi.json", UPLOAD, LIVE,
           API + "queue/", API + "call/", API + "file=", API + "heartbeat/", API + "cancel",

@@ -18,7 +18,7 @@ from gender_demo.web.middleware import RequestFilter, Traffic, answer_unreadable
 from gender_demo.web.photos import Annotator, escape_markdown
 from gender_demo.web.photos_tab import build_photos_tab
 from gender_demo.web.safe_blocks import SafeBlocks
-from gender_demo.web.static_files import STATIC, read_static, tables_view
+from gender_demo.web.static_files import STATIC, read_static, static_routes, tables_view
 from gender_demo.web.theme import build_theme
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def launch_options(traffic: Traffic) -> dict[str, Any]:
         "app_kwargs": {
             "middleware": [Middleware(RequestFilter, traffic=traffic)],
             "exception_handlers": {RequestValidationError: answer_unreadable},
+            "routes": static_routes(),
         },
         "theme": build_theme(),
         "css_paths": [STATIC / "page.css"],
@@ -79,7 +80,7 @@ def build_page(pipeline: Pipeline, operator: Operator | None = None) -> gr.Block
                 with gr.Column(scale=3, min_width=320, elem_id="panel"):
                     _build_panel(checkpoint, shown)
                 with gr.Column(scale=5, min_width=320):
-                    build_live(pipeline)
+                    build_live(pipeline, f"{shown.sentences.purpose} {shown.headline}")
             with gr.Tab("Photos", id="photos"):
                 build_photos_tab(annotator, shown)
             with gr.Tab("Report", id="report"):

@@ -21,7 +21,7 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from gender_demo.drawing.marks import CROWD, marks
+from gender_demo.drawing.marks import CROWD, Mark, marks
 from gender_demo.drawing.paint import draw
 from gender_demo.errors import PictureError
 from gender_demo.files.about import About
@@ -72,10 +72,33 @@ HEADERS = ["File", "Face", "Perceived as", "Probability", "Reasons", "Box"]
 
 
 @dataclass(frozen=True)
+class Photo:
+    """One picture as the page shows it: a preview without marks, and the marks beside it.
+
+    ``size`` (width, height) and marks are in the pixels of the picture as it was sent.
+    """
+
+    name: str
+    preview_path: str
+    size: tuple[int, int]
+    marks: list[Mark]
+
+    def to_json(self) -> dict[str, Any]:
+        """For static/js/photos.js."""
+        marks = [mark.to_json() for mark in self.marks]
+        return {"name": self.name, "path": self.preview_path, "size": self.size, "marks": marks}
+
+
+@dataclass(frozen=True)
 class Photos:
-    """What many files gave: (path, caption) of each drawn picture, the table, the downloads."""
+    """What many files gave: drawn pictures or previews, the table, the downloads.
+
+    ``gallery`` has (path, caption) of each drawn picture, ``photos`` what the page draws itself;
+    only one of them is filled.
+    """
 
     gallery: list[tuple[str, str]]
+    photos: list[Photo]
     table: list[TableRow]
     csv_path: str
     json_path: str
@@ -115,6 +138,10 @@ class Annotator:
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds it as the default
     ) -> tuple[Any, ...]:
         """Analyse many picture files; a file that cannot be read becomes a note in the table."""
+        return self.analyze(files, progress, drawn=True).outputs()
+
+    def analyze(self, files: list[str] | None, progress: gr.Progress, *, drawn: bool) -> Photos:
+        """All of many picture files, ``drawn`` here or left to the page; raises gr.Error."""
         if not files:
             raise gr.Error("Choose one picture or more.", print_exception=False)
         if len(files) > MAX_FILES:
@@ -127,13 +154,16 @@ class Annotator:
             progress((done, len(files)), desc=clean_name(name), unit="pictures")
 
         try:
-            return self._analyze([Path(file) for file in files], tell).outputs()
+            return self._analyze([Path(file) for file in files], tell, drawn=drawn)
         finally:
             _give_memory_back()
 
-    def _analyze(self, files: Sequence[Path], tell: Callable[[int, str], None]) -> Photos:
+    def _analyze(
+        self, files: Sequence[Path], tell: Callable[[int, str], None], *, drawn: bool
+    ) -> Photos:
         about, packed, taken = self._about(), io.BytesIO(), set[str]()
         gallery: list[tuple[str, str]] = []
+        photos: list[Photo] = []
         results: list[FileResult] = []
         with zipfile.ZipFile(packed, "w") as archive:
             archive.comment = about.sentence().encode()
@@ -143,14 +173,21 @@ class Annotator:
                 results.append(replace(result, picture=None))
                 if result.picture is None or result.analysis is None:
                     continue
-                drawn = draw(result.picture, marks(result.analysis))
+                found = marks(result.analysis)
+                picture = draw(result.picture, found)
                 name = free_name(result.name, taken)
                 taken.add(name_key(name))
-                archive.writestr(name, to_jpeg(drawn, about))
-                drawn.thumbnail((PREVIEW_PX, PREVIEW_PX))
-                gallery.append((_keep(to_jpeg(drawn, about), name), _describe(result)))
+                archive.writestr(name, to_jpeg(picture, about))
+                preview = picture if drawn else result.picture
+                preview.thumbnail((PREVIEW_PX, PREVIEW_PX))
+                path = _keep(to_jpeg(preview, about), name)
+                if drawn:
+                    gallery.append((path, _describe(result)))
+                else:
+                    photos.append(Photo(printable(result.name), path, result.analysis.size, found))
         return Photos(
             gallery,
+            photos,
             [TableRow.of(row) for result in results for row in rows(result)],
             _keep(to_csv(results, about).encode(), "faces.csv"),
             _keep(to_json(results, about).encode(), "faces.json"),

@@ -12,12 +12,13 @@ from gender_demo.audit.report import Report
 from gender_demo.web.photos import (
     HEADERS,
     Annotator,
-    TableRow,
+    Photos,
     any_read,
     escape_markdown,
     summarize,
 )
-from gender_demo.web.static_files import STATIC, read_static, tables_view
+from gender_demo.web.static_files import STATIC, module_loader, read_static, tables_view
+from gender_demo.wording import REASONS
 
 EXAMPLES = {
     "One face: Eileen Collins, NASA": STATIC / "examples" / "astronaut.jpg",
@@ -37,14 +38,18 @@ class Results:
 
     whole: gr.Column
     summary: gr.Markdown
-    gallery: gr.Gallery
-    row: gr.Row
+    photos: gr.HTML
+    more: gr.Accordion
     downloads: list[gr.DownloadButton]
     faces: gr.HTML
 
+    def components(self) -> list[Any]:
+        """In the order of ``_show``'s answer."""
+        return [self.whole, self.summary, self.photos, self.more, *self.downloads, self.faces]
+
 
 def build_photos_tab(annotator: Annotator, shown: Report) -> None:
-    """The whole tab, inside a ``gr.Tab``; its upload is also the API route ``/photos``."""
+    """The whole tab, inside a ``gr.Tab``, and the API route ``/photos``."""
     said = shown.sentences
     guesses, labels, uses = map(escape_markdown, (said.purpose, said.labels, said.not_for))
     gr.Markdown(f"**{guesses}** {labels} {uses}", elem_id="photos-notice")
@@ -55,63 +60,73 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
             gr.Button(words, icon=path, size="md"): path for words, path in EXAMPLES.items()
         }
     gr.Markdown(read_static("examples.md"), elem_id="photos-examples-note")
-    results = _build_results()
-    # What the API route answers with; the page shows the same rows in its own table.
-    table = gr.Dataframe(headers=HEADERS, type="array", visible=False)
+    results = _build_results(annotator)
+
+    def show(
+        paths: list[str] | None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds it as the default
+    ) -> list[Any]:
+        return [*_show(annotator.analyze(paths, progress, drawn=False), shown), None]
+
     common: dict[str, Any] = {
-        "outputs": [results.gallery, table, *results.downloads],
+        "outputs": [*results.components(), files],
         "concurrency_id": "pictures",
+        "api_visibility": "private",
         "show_progress_on": [files],
     }
-    begun = [files.upload(annotator.photos, [files], api_name="photos", **common)]
+    files.upload(show, [files], **common)
     for button, path in examples.items():
-        example = partial(annotator.photos, [str(path)])
-        begun.append(button.click(example, None, api_visibility="private", **common))
-    for done in begun:
-        done.success(
-            partial(_show, shown=shown),
-            [table],
-            [results.summary, results.faces, results.whole, results.gallery, results.row, files],
-            api_visibility="private",
-            show_progress="hidden",
-        )
+        button.click(partial(show, [str(path)]), None, **common)
+    _build_photos_route(annotator)
 
 
-def _build_results() -> Results:
+def _build_results(annotator: Annotator) -> Results:
     with gr.Column(visible=False, elem_id="photos-results") as whole:
         summary = gr.Markdown(elem_id="photos-summary")
-        gallery = gr.Gallery(
-            label="Annotated pictures",
-            show_label=False,
+        photos = gr.HTML(
+            {"photos": []},
+            html_template=read_static("photos.html"),
+            js_on_load=module_loader("photos.js"),
+            apply_default_css=False,
             elem_id="photos-gallery",
-            columns=2,
-            height="auto",
-            object_fit="contain",
-            interactive=False,
-            buttons=["download", "fullscreen"],
+            classes=list(annotator.pipeline.checkpoint.config.classes),
+            reasons=REASONS,
         )
-        with gr.Row(elem_id="photos-downloads") as row:
-            downloads = [
-                gr.DownloadButton(words, elem_id=f"photos-{kind}", size="md")
-                for kind, words in DOWNLOADS.items()
-            ]
-        faces = tables_view(None, "photos-table")
-    return Results(whole, summary, gallery, row, downloads, faces)
+        with gr.Accordion("Table and downloads", open=False, elem_id="photos-more") as more:
+            with gr.Row(elem_id="photos-downloads"):
+                downloads = [
+                    gr.DownloadButton(words, elem_id=f"photos-{kind}", size="md")
+                    for kind, words in DOWNLOADS.items()
+                ]
+            faces = tables_view(None, "photos-table")
+    return Results(whole, summary, photos, more, downloads, faces)
 
 
-def _show(rows: list[list[Any]], *, shown: Report) -> tuple[Any, ...]:
-    """Summary, table, and which parts are seen; empties the field for files."""
-    table = [TableRow(*row) for row in rows]
+def _show(done: Photos, shown: Report) -> list[Any]:
+    """Values of ``Results.components``."""
     # Without the boxes, which the downloads have: a phone is too narrow for them.
-    cells = [row[:-1] for row in table]
+    cells = [row[:-1] for row in done.table]
     listed = {"title": "Faces", "headers": HEADERS[:-1], "rows": cells, "note": ""}
-    read = any_read(table)
+    read = any_read(done.table)
     wrong = escape_markdown(f"{shown.headline} {MORE if shown.tables else ''}") if read else ""
-    return (
-        f"{summarize(table)}\n\n{wrong}",
-        {"about": [], "charts": [], "tables": [listed] * read},
+    return [
         gr.Column(visible=True),
-        gr.Gallery(visible=read),
-        gr.Row(visible=read),
-        None,
+        f"{summarize(done.table)}\n\n{wrong}",
+        {"photos": [photo.to_json() for photo in done.photos]},
+        gr.Accordion(visible=read),
+        *(done.csv_path, done.json_path, done.zip_path),
+        {"about": [], "charts": [], "tables": [listed] * read},
+    ]
+
+
+def _build_photos_route(annotator: Annotator) -> None:
+    """/photos for programs: the same analysis, with drawn pictures; nothing of it is seen."""
+    outputs = [
+        gr.Gallery(visible=False),
+        gr.Dataframe(headers=HEADERS, type="array", visible=False),
+        *(gr.DownloadButton(words, visible=False) for words in DOWNLOADS.values()),
+    ]
+    files = gr.File(file_count="multiple", label="Pictures", visible=False)
+    gr.Button(visible=False).click(
+        annotator.photos, [files], outputs, api_name="photos", concurrency_id="pictures"
     )

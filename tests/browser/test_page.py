@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,11 @@ def open_tab(page: Page, name: str) -> None:
 def upload(page: Page, *files: Path) -> None:
     page.locator("#photos-files input[type=file]").set_input_files(list(files))
     page.locator("#photos-summary").wait_for(timeout=SLOW_MS)
+
+
+def open_table(page: Page) -> None:
+    page.get_by_role("button", name="Table and downloads").click(timeout=SLOW_MS)
+    page.locator("#photos-csv").wait_for()
 
 
 def column(page: Page, number: int) -> list[str]:
@@ -75,7 +81,10 @@ def test_photos_to_table_to_csv_to_report(open_page: OpenPage, width: int, tmp_p
     expect(page.locator("#photos-summary")).to_contain_text("1 picture, ")
     expect(page.locator("#photos-summary")).to_contain_text("guesses is wrong.")
     expect(page.locator("#photos-summary li")).to_contain_text("broken.jpg is not a picture")
-    expect(page.locator("#photos-gallery img").first).to_be_visible()
+    expect(page.locator("#photos-gallery .photo-crop").first).to_be_visible()
+    expect(page.locator("#photos-summary")).to_be_in_viewport()
+    expect(page.locator("#photos-summary")).to_be_focused()
+    open_table(page)
     assert column(page, 1)[0] == "astronaut.jpg"
     assert column(page, 3)[0] in ("female", "male", "unsure")
     with page.expect_download() as download:
@@ -99,18 +108,18 @@ def test_where_nothing_could_be_read_there_is_no_gallery(
     open_tab(page, "Photos")
     upload(page, broken)
     expect(page.locator("#photos-summary")).to_contain_text("Nothing could be read:")
-    expect(page.locator("#photos-gallery")).to_be_hidden()
-    expect(page.locator("#photos-csv")).to_be_hidden()
+    expect(page.locator("#photos-gallery .photo")).to_have_count(0)
+    expect(page.locator("#photos-more")).to_be_hidden()
     upload(page, EXAMPLES / "astronaut.jpg")
-    expect(page.locator("#photos-gallery img").first).to_be_visible(timeout=SLOW_MS)
-    expect(page.locator("#photos-csv")).to_be_visible()
+    expect(page.locator("#photos-gallery .photo-crop").first).to_be_visible(timeout=SLOW_MS)
+    open_table(page)
 
 
 def test_an_example_and_a_sorted_table(open_page: OpenPage) -> None:
     page = open_page()
     open_tab(page, "Photos")
     page.get_by_role("button", name="Many faces").click()
-    page.locator("#photos-csv").wait_for(timeout=SLOW_MS)
+    open_table(page)
     assert len(column(page, 1)) >= 29
     heading = page.locator("#photos-table th").filter(has_text="Probability")
     for direction, turned in (("ascending", False), ("descending", True)):
@@ -125,7 +134,7 @@ def test_a_pasted_picture(open_page: OpenPage) -> None:
     open_tab(page, "Photos")
     data = base64.b64encode((EXAMPLES / "astronaut.jpg").read_bytes()).decode()
     page.evaluate(PASTE, ["pasted.jpg", data])
-    page.locator("#photos-csv").wait_for(timeout=SLOW_MS)
+    open_table(page)
     assert column(page, 1)[0] == "pasted.jpg"
 
 
@@ -136,9 +145,35 @@ def test_a_hostile_file_name_stays_text(open_page: OpenPage, tmp_path: Path) -> 
     page = open_page()
     open_tab(page, "Photos")
     upload(page, tmp_path / name, EXAMPLES / "astronaut.jpg")
+    open_table(page)
     assert len(column(page, 1)) == 2
     assert page.evaluate("window.bad") is None
     expect(page.locator("#photos-results li img, #photos-table img")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_face_in_a_photo_has_a_card_and_can_be_corrected(open_page: OpenPage, width: int) -> None:
+    page = open_page(width=width, height=844)
+    open_tab(page, "Photos")
+    upload(page, EXAMPLES / "astronaut.jpg")
+    card = page.locator(".photo-card")
+    expect(card).to_have_count(1, timeout=SLOW_MS)
+    expect(card.locator(".photo-crop")).to_be_visible()
+    expect(card).to_contain_text(re.compile("perceived as|unsure"))
+    canvas = page.locator(".photo-stage canvas")
+    canvas.scroll_into_view_if_needed()
+    place = canvas.bounding_box()
+    assert place is not None
+    side = min(place["width"], place["height"])  # the picture is square and shown whole
+    left, top = place["x"] + (place["width"] - side) / 2, place["y"] + (place["height"] - side) / 2
+    page.mouse.click(left + side * 223 / 512, top + side * 117 / 512)
+    page.locator("#live-correct-word").fill("astronaut")
+    page.keyboard.press("Enter")
+    expect(card).to_contain_text("astronaut (your word)")
+    expect(card.get_by_role("button", name="Change")).to_be_focused()
+    card.get_by_role("button", name="Do not label").click()
+    expect(card).to_contain_text("not labelled, as you asked")
+    assert not sideways(page)
 
 
 def test_the_notice_stands_before_the_camera(open_page: OpenPage) -> None:

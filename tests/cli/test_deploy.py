@@ -98,7 +98,7 @@ def test_only_listed_files_are_staged(tmp_path: Path) -> None:
     (clone / "gender_demo" / "link.py").symlink_to("/etc/passwd")
     bundle = prepare(clone)
     names = {file.as_posix() for file in bundle.files}
-    assert {"app.py", "README.md", "requirements.txt", "gender_demo/web/static/live.js"} <= names
+    assert {"app.py", "README.md", "requirements.txt", "gender_demo/web/static/js/live.js"} <= names
     top = {name.split("/")[0] for name in names}
     assert top == {"README.md", "LICENSE", "ATTRIBUTION.md", "SECURITY.md", "app.py",
                    "requirements.txt", "docs", "gender_demo", "checkpoints"}  # fmt: skip

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.support.face_video import BITS, SQUARE_PX
 
 SNAPSHOT = (Path(__file__).parent / "live_snapshot.js").read_text(encoding="utf-8")
+LIVE_ANSWERS = (Path(__file__).parent / "live_answers.js").read_text(encoding="utf-8")
 
 
 def start(page: Page) -> None:

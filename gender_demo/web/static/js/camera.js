@@ -1,6 +1,8 @@
+// @ts-check
 // Asking for the camera, and one plain sentence for everything that can go wrong with it.
 
-const CAMERA_TROUBLE = {
+/** @type {Record<string, string>} */
+export const CAMERA_TROUBLE = {
   NotAllowedError: "The camera was refused. Allow it for this page in the browser's address bar, then press Start again.",
   NotFoundError: "No camera was found. Plug one in or switch it on, then press Start again.",
   NotReadableError: "The camera is in use by another program. Close that program, then press Start again.",
@@ -9,6 +11,7 @@ const CAMERA_TROUBLE = {
   silent: "The camera sends no picture. Check its cover and whether another program uses it, or choose another camera.",
   other: "The camera could not be started. Check that it works in another program, then press Start again.",
 };
+/** @type {Record<string, string>} */
 const SAME_TROUBLE = {
   SecurityError: "NotAllowedError", PermissionDeniedError: "NotAllowedError",
   OverconstrainedError: "NotFoundError", DevicesNotFoundError: "NotFoundError",
@@ -18,13 +21,16 @@ const SAME_TROUBLE = {
 const NEIGHBOUR_GONE_MS = 5000;
 const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
 
-// A stream, or an Error whose message is the sentence to show.
-async function openCamera(deviceId) {
+/**
+ * A stream, or an Error whose message is the sentence to show.
+ * @param {string} [deviceId] the camera; without one that which faces the user
+ */
+export async function openCamera(deviceId) {
   if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) throw new Error(CAMERA_TROUBLE.insecure);
   const video = { ...CAMERA, ...(deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" }) };
   try {
     return await navigator.mediaDevices.getUserMedia({ video, audio: false });
-  } catch (error) {
+  } catch (/** @type {any} */ error) {
     const name = SAME_TROUBLE[error.name] ?? error.name;
     throw new Error(CAMERA_TROUBLE[name] ?? CAMERA_TROUBLE.other);
   }
@@ -34,8 +40,10 @@ async function openCamera(deviceId) {
 // tell each other, and each takes one in `share()` of the camera's frames. All frames are drawn,
 // since Chromium's camera stands still when several pages keep different ones. `tell` is to be
 // called a few times a second while the page runs.
-function createNeighbours() {
-  const channel = new BroadcastChannel("live-view"), me = Math.random(), heard = new Map();
+export function createNeighbours() {
+  const channel = new BroadcastChannel("live-view"), me = Math.random();
+  /** @type {Map<number, number>} */
+  const heard = new Map();
   let frames = 0;
   channel.onmessage = ({ data }) => heard.set(data, performance.now());
 
@@ -48,16 +56,21 @@ function createNeighbours() {
   return { tell, share, takes: () => frames++ % share() === 0 };
 }
 
-// Calls back for each new frame with (now, captured): performance.now of the call and the capture.
-// Returns a function that ends it.
-function eachFrame(video, callback) {
-  let ended = false, handle, last = -1;
-  if (video.requestVideoFrameCallback) {
+/**
+ * Calls back for each new frame with (now, captured): performance.now of the call and the capture.
+ * Returns a function that ends it.
+ * @param {HTMLVideoElement} video
+ * @param {(now: number, captured: number) => void} callback
+ */
+export function eachFrame(video, callback) {
+  let ended = false, handle = 0, last = -1;
+  if (typeof video.requestVideoFrameCallback === "function") {
+    /** @type {VideoFrameRequestCallback} */
     const next = (now, meta) => {
       if (ended) return;
       handle = video.requestVideoFrameCallback(next);
       const captured = meta.captureTime;
-      callback(performance.now(), captured > now - 1000 && captured <= now ? captured : now);
+      callback(performance.now(), captured && captured > now - 1000 && captured <= now ? captured : now);
     };
     handle = video.requestVideoFrameCallback(next);
     return () => { ended = true; video.cancelVideoFrameCallback(handle); };
@@ -73,11 +86,17 @@ function eachFrame(video, callback) {
   return () => { ended = true; cancelAnimationFrame(handle); };
 }
 
-// Fills the list of cameras; it shows itself when there are several.
-async function listCameras(select, current) {
+/**
+ * Fills the list of cameras; it shows itself when there are several. Returns how many there are.
+ * @param {HTMLSelectElement} select
+ * @param {string | undefined} current
+ */
+export async function listCameras(select, current) {
+  /** @type {MediaDeviceInfo[]} */
   const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
   const cameras = devices.filter((device) => device.kind === "videoinput");
   select.replaceChildren(...cameras.map((camera, i) =>
     new Option(camera.label || `Camera ${i + 1}`, camera.deviceId, false, camera.deviceId === current)));
-  select.parentElement.hidden = cameras.length < 2;
+  if (select.parentElement) select.parentElement.hidden = cameras.length < 2;
+  return cameras.length;
 }

@@ -1,8 +1,11 @@
+// @ts-check
 // Sends small pictures to the server, a few at a time, and says what came back. Adapts how many
 // are under way, how large and how often to what network and server bear.
 
 // Bytes are those of the base64 text. FAR keeps to 0.92 Mbit/s. Now and then a picture is sent the
 // other way: how much longer the larger ones take shows whether the line is thin, however long it is.
+/** @typedef {{ width: number, quality: number, bytesPerMs: number }} Means */
+/** @typedef {{ width: number, quality: number }} Way how one picture is made */
 const NEAR = { width: 480, quality: 0.75, bytesPerMs: 10000 };
 const FAR = { width: 320, quality: 0.45, bytesPerMs: 115 };
 // What is sent when the server is about to look closely at a small face.
@@ -15,22 +18,32 @@ const LOST_AFTER_MS = 6000;
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 5000;
 
-// call(request) -> promise of the answer, undefined when the server was not reached.
-// onAnswer(answer, at); onTrouble(sentence) at each failure but the first; onRecovery() at each success
-function createLink({ call, onAnswer, onTrouble, onRecovery }) {
+/**
+ * @param {object} parts
+ * @param {(request: object) => Promise<any>} parts.call the answer, undefined when the server was not reached
+ * @param {(answer: import("./types.js").Answer, at: number) => void} parts.onAnswer
+ * @param {(sentence: string) => void} parts.onTrouble at each failure but the first
+ * @param {() => void} parts.onRecovery at each success
+ */
+export function createLink({ call, onAnswer, onTrouble, onRecovery }) {
   const canvas = document.createElement("canvas");
-  const context = canvas.getContext("2d", { alpha: false });
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
   const viewer = [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => byte.toString(16).padStart(2, "0")).join("");
   let number = 0, newest = -1, underWay = 0, allowed = 2, generation = 0;
-  const taken = new Map([[NEAR, []], [FAR, []]]); // {bytes, ms on the way} of the last of each
+  /** Bytes and ms on the way of the last of each. @type {Map<Way, { bytes: number, ms: number }[]>} */
+  const taken = new Map([[NEAR, []], [FAR, []]]);
   let means = NEAR, roundMs = 100, credit = 0, creditAt = 0;
   let failures = 0, notBefore = 0;
   let wantsLarge = true, lastLarge = -1;
 
-  // May be called with every camera frame, a canvas; sends it when it is time to. `pages` share the
-  // browser's few connections.
-  function offer(source, at, pages) {
+  /**
+   * May be called with every camera frame; sends it when it is time to.
+   * @param {HTMLCanvasElement} source @param {number} at capture, performance.now
+   * @param {number} pages that share the browser's few connections
+   * @param {number} shownPx how wide the picture stands on the screen
+   */
+  function offer(source, at, pages, shownPx) {
     const now = performance.now();
     credit = Math.min(30000, credit + (now - creditAt) * means.bytesPerMs);
     creditAt = now;
@@ -45,14 +58,16 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
     const picture = canvas.toDataURL("image/jpeg", way.quality).split(",")[1];
     credit -= picture.length;
     if (large) [wantsLarge, lastLarge] = [false, number];
-    send({ viewer, frame: number++, at_ms: at, picture }, at, now, way);
+    const request = { viewer, frame: number++, at_ms: at, picture, shown_px: Math.max(16, Math.round(shownPx)) };
+    send(request, at, now, way);
   }
 
+  /** @param {{ picture: string }} request @param {number} at @param {number} sentAt @param {Way} way */
   async function send(request, at, sentAt, way) {
     const mine = generation;
     underWay += 1;
-    let timer;
-    const late = new Promise((resolve) => { timer = setTimeout(resolve, LOST_AFTER_MS); });
+    let timer = 0;
+    const late = new Promise((resolve) => { timer = window.setTimeout(resolve, LOST_AFTER_MS); });
     const answer = await Promise.race([call(request).catch(() => undefined), late]);
     clearTimeout(timer);
     if (mine !== generation) return;
@@ -70,6 +85,7 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
     onAnswer(answer, at);
   }
 
+  /** @param {string} sentence */
   function failed(sentence) {
     if (performance.now() < notBefore) return; // of one cause with the last failure
     failures += 1;
@@ -77,13 +93,14 @@ function createLink({ call, onAnswer, onTrouble, onRecovery }) {
     if (failures > 1) onTrouble(sentence);
   }
 
+  /** @param {number} tookMs @param {number} serverMs @param {number} bytes @param {Way} way */
   function adapt(tookMs, serverMs, bytes, way) {
     roundMs += (tookMs - roundMs) * 0.2;
-    const list = taken.get(way);
+    const list = taken.get(way) ?? [];
     list.push({ bytes, ms: Math.max(0, tookMs - serverMs) });
     if (list.length > REMEMBERED) list.shift();
     const [near, far] = [NEAR, FAR].map((kind) =>
-      taken.get(kind).reduce((best, one) => (one.ms < best.ms ? one : best), { ms: Infinity }));
+      (taken.get(kind) ?? []).reduce((best, one) => (one.ms < best.ms ? one : best), { bytes: 0, ms: Infinity }));
     if (near.ms + far.ms < Infinity) {
       const bytesPerMs = (near.bytes - far.bytes) / Math.max(1, near.ms - far.ms);
       const next = bytesPerMs < ENOUGH_BYTES_PER_MS ? FAR : bytesPerMs > 1.5 * ENOUGH_BYTES_PER_MS ? NEAR : means;

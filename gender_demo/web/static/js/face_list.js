@@ -1,0 +1,123 @@
+// @ts-check
+// The faces in words: one sentence for screen readers, and a row for each face.
+
+/** @typedef {import("./types.js").Mark} Mark */
+/** @typedef {import("./people.js").Person} Person */
+/** @typedef {{ row: HTMLElement, name: HTMLButtonElement, quiet: HTMLButtonElement }} Row */
+
+const SPEAK_EVERY_MS = 2500;
+const COUNTED_FROM = 5; // with so many faces the sentence counts them
+
+/**
+ * @param {object} parts
+ * @param {HTMLElement} parts.text the aria-live sentence
+ * @param {HTMLElement} parts.list
+ * @param {(person: Person, from: HTMLElement) => void} parts.onOpen
+ * @param {(person: Person) => void} parts.onQuiet "do not label me", or that no longer
+ * @param {(id: number | null) => void} parts.onPoint a row is pointed at, or none
+ */
+export function createFaceList({ text, list, onOpen, onQuiet, onPoint }) {
+  /** @type {Map<number, Row>} by the person's id */
+  const rows = new Map();
+  let spokenAt = -Infinity, wanted = "", timer = 0;
+
+  /** @param {Person} person @returns {Row} */
+  function addRow(person) {
+    const row = document.createElement("div"), name = document.createElement("button"), quiet = document.createElement("button");
+    row.className = "face";
+    name.type = quiet.type = "button";
+    quiet.className = "quiet";
+    name.onclick = () => onOpen(person, name);
+    quiet.onclick = () => onQuiet(person);
+    row.onpointerenter = () => onPoint(person.id);
+    row.onpointerleave = () => onPoint(null);
+    row.addEventListener("focusin", () => onPoint(person.id));
+    row.addEventListener("focusout", () => onPoint(null));
+    row.append(name, quiet);
+    rows.set(person.id, { row, name, quiet });
+    return { row, name, quiet };
+  }
+
+  /** The rows as the faces are now, in the order of their numbers. @param {Mark[]} marks @param {boolean} hidden */
+  function renew(marks, hidden) {
+    const known = marks.filter((mark) => mark.person && mark.track != null).sort((a, b) => numberOf(a) - numberOf(b));
+    const here = new Set(known.map((mark) => mark.person?.id));
+    for (const [id, { row }] of rows) if (!here.has(id)) { row.remove(); rows.delete(id); }
+    known.forEach((mark, i) => {
+      const person = /** @type {Person} */ (mark.person);
+      const { row, name, quiet } = rows.get(person.id) ?? addRow(person);
+      if (list.children[i] !== row) list.insertBefore(row, list.children[i] ?? null);
+      const face = nameOf(person, known.length > 1);
+      write(name, hidden ? face : `${face}: ${inTens(mark)} – change`);
+      quiet.hidden = hidden;
+      const off = person.word === "";
+      write(quiet, off ? "Label again" : "Do not label");
+      quiet.setAttribute("aria-label", off ? `Label ${face.toLowerCase()} again` : `Do not label ${face.toLowerCase()}`);
+      row.style.setProperty("--mark", mark.color);
+    });
+  }
+
+  /** Rows at once, the sentence when what it says has changed. @param {Mark[]} marks @param {boolean} hidden @param {number} every */
+  function tell(marks, hidden, every = SPEAK_EVERY_MS) {
+    renew(marks, hidden);
+    wanted = sentence(marks, hidden);
+    if (!every) { clearTimeout(timer); timer = 0; }
+    if (timer || wanted === text.textContent) return;
+    timer = window.setTimeout(() => {
+      timer = 0;
+      if (wanted === text.textContent) return;
+      text.textContent = wanted;
+      spokenAt = performance.now();
+    }, Math.max(0, spokenAt + every - performance.now()));
+  }
+
+  /** @param {string} words */
+  function say(words) {
+    wanted = words;
+    clearTimeout(timer);
+    timer = 0;
+    text.textContent = words;
+    spokenAt = -Infinity;
+  }
+
+  /** @param {number | null} id whose row is to stand out */
+  function point(id) {
+    for (const [other, { row }] of rows) row.classList.toggle("active", other === id);
+  }
+
+  return { renew, tell, say, point, focus: (/** @type {number} */ id) => rows.get(id)?.name.focus({ preventScroll: true }) };
+}
+
+/** A number only where there are several. @param {Person} person @param {boolean} several */
+export const nameOf = (person, several) => (several ? `Face ${person.number}` : "This face");
+
+/** @param {Mark} mark */
+const numberOf = (mark) => mark.person?.number ?? Infinity;
+
+/** @param {HTMLElement} node @param {string} words */
+function write(node, words) {
+  if (node.textContent !== words) node.textContent = words;
+}
+
+/** In tens, since each per cent would be told anew with every frame. @param {Mark} mark */
+const inTens = (mark) => (mark.caption || "unsure").replace(/ (\d)\d %$/, (_, tens) => `, over ${tens}0 %`);
+
+/** Without the per cent, which each frame changes. @param {Mark} mark */
+const said = (mark) => (mark.caption || "unsure").replace(/ \d+ %$/, "");
+
+/** @param {Mark[]} marks @param {boolean} hidden */
+export function sentence(marks, hidden) {
+  if (!marks.length) return "No face in the picture.";
+  const count = marks.length === 1 ? "One face" : `${marks.length} faces`;
+  if (hidden) return `${count}; labels are hidden.`;
+  if (marks.length === 1) return `${count}: ${said(marks[0])}.`;
+  if (marks.length < COUNTED_FROM) {
+    /** @type {Map<string, number>} */
+    const told = new Map();
+    for (const mark of [...marks].sort((one, other) => numberOf(one) - numberOf(other))) told.set(said(mark), (told.get(said(mark)) ?? 0) + 1);
+    return `${count}: ${[...told].map(([words, times]) => `${times} ${words}`).join(", ")}.`;
+  }
+  const unsure = marks.filter((mark) => mark.dash).length, quiet = marks.filter((mark) => mark.person?.word === "").length;
+  const parts = [`${marks.length - unsure - quiet} labelled`, unsure && `${unsure} unsure`, quiet && `${quiet} not to be labelled`];
+  return `${count}: ${parts.filter(Boolean).join(", ")}.`;
+}

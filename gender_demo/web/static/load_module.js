@@ -1,0 +1,6 @@
+import(new URL("MODULE", document.baseURI).href)
+  .then(({ mount }) => mount({ element, props, server, watch }))
+  .catch(() => {
+    const sentence = element.querySelector("[role=alert]");
+    if (sentence) sentence.textContent = "A part of the page could not be loaded: reload it.";
+  });

@@ -1,0 +1,265 @@
+"""Faces on the live view: hit by clicks at every shape, numbered, listed, corrected, hidden.
+
+The page runs for real; where the faces are is answered by the test (tests/support/live_answers.js).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gender_demo.drawing.marks import marks
+from gender_demo.results import Analysis, Box, Face, Prediction
+from tests.support.live_page import LIVE_ANSWERS, snapshot
+
+OpenPage = Callable[..., Page]
+
+LAYOUT_SHIFT = """() => {
+    window.shift = 0;
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) window.shift += entry.value;
+    }).observe({ type: "layout-shift" });
+}"""
+MIDDLES = """() => {  // of the faces on the screen, by number, worked out from object-fit anew
+    const canvas = document.querySelector("#live-canvas"), place = canvas.getBoundingClientRect();
+    const zoom = Math.min(place.width / canvas.width, place.height / canvas.height);
+    const left = place.left + (place.width - canvas.width * zoom) / 2;
+    const top = place.top + (place.height - canvas.height * zoom) / 2;
+    return JSON.parse(document.querySelector("#live").dataset.marks).map(
+        ({ box: [x0, y0, x1, y1], number }) =>
+            [number, left + ((x0 + x1) / 2) * zoom, top + ((y0 + y1) / 2) * zoom]);
+}"""
+
+
+def answer(boxes: Sequence[Sequence[float]], unsure: int = 0) -> list[dict[str, Any]]:
+    """Marks of faces at these boxes in 480 x 360 pixels, tracks counted from 1, the last unsure."""
+    found = []
+    for track, box in enumerate(boxes, 1):
+        label = "female" if track <= len(boxes) - unsure else None
+        reasons = () if label else ("close_call",)
+        face = Face(Box(*box), 0.99, ())
+        chances = (("female", 0.9), ("male", 0.1))
+        found.append(Prediction(face, label, 0.9, chances, reasons, track))
+    return [mark.to_json() for mark in marks(Analysis((480, 360), tuple(found)), shown_px=480)]
+
+
+def row(count: int) -> list[tuple[float, ...]]:
+    """Boxes side by side."""
+    side = 480 / count
+    return [(i * side + 0.2 * side, 120, i * side + 0.8 * side, 120 + 0.7 * side)
+            for i in range(count)]  # fmt: skip
+
+
+def start(page: Page, boxes: Sequence[Sequence[float]], unsure: int = 0) -> None:
+    page.evaluate(LIVE_ANSWERS)
+    show(page, boxes, unsure)
+    page.locator("#live-start").click()
+    wait_for_faces(page, len(boxes))
+
+
+def show(page: Page, boxes: Sequence[Sequence[float]], unsure: int = 0) -> None:
+    page.evaluate("marks => { window.faces = () => marks; }", answer(boxes, unsure))
+
+
+def wait_for_faces(page: Page, count: int) -> None:
+    page.wait_for_function(
+        "n => JSON.parse(document.querySelector('#live').dataset.marks ?? '[]').length === n",
+        arg=count,
+        timeout=60_000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(1280, 800), (1366, 650), (820, 1180), (390, 844), (844, 390)]
+)
+def test_a_click_on_each_face_opens_its_correction(
+    open_page: OpenPage, width: int, height: int
+) -> None:
+    page = open_page(width=width, height=height)
+    start(page, row(3))
+    page.locator("#live-canvas").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    for number, x, y in page.evaluate(MIDDLES):
+        page.mouse.click(x, y)
+        expect(page.locator("#live-correct")).to_be_visible()
+        expect(page.locator("#live-correct-title")).to_contain_text(f"at face {number}?")
+        page.keyboard.press("Escape")
+        expect(page.locator("#live-correct")).to_be_hidden()
+
+
+def test_a_face_is_hit_where_the_picture_is_letterboxed(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page, row(3))
+    page.add_style_tag(content="#live-stage { aspect-ratio: 3 !important; zoom: 0.8 }")
+    page.wait_for_timeout(300)
+    for number, x, y in page.evaluate(MIDDLES):
+        page.mouse.click(x, y)
+        expect(page.locator("#live-correct-title")).to_contain_text(f"at face {number}?")
+        page.keyboard.press("Escape")
+
+
+def numbers(page: Page) -> list[int]:
+    """Of the faces as they stand on the screen, from left to right."""
+    return [mark["number"] for mark in sorted(snapshot(page)["marks"], key=lambda m: m["box"][0])]
+
+
+def test_faces_are_numbered_from_left_to_right_and_keep_their_numbers(open_page: OpenPage) -> None:
+    page = open_page()
+    boxes = row(3)
+    start(page, boxes)
+    assert numbers(page) == [1, 2, 3]
+    show(page, [boxes[0], (230, 20, 300, 100), boxes[2]])  # they move
+    page.wait_for_timeout(1500)
+    assert numbers(page) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_crowd_is_counted_and_nothing_moves(open_page: OpenPage, width: int) -> None:
+    page = open_page(width=width, height=844)
+    start(page, row(14), unsure=2)
+    expect(page.locator("#live-text")).to_have_text("14 faces: 12 labelled, 2 unsure.")
+    assert numbers(page) == list(range(1, 15))
+    page.evaluate(LAYOUT_SHIFT)
+    for count in (3, 14, 0, 8, 1, 14):
+        show(page, row(count) if count else [])
+        wait_for_faces(page, count)
+        page.wait_for_timeout(400)
+    assert page.evaluate("window.shift") == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_sentence_changes_only_with_counts_and_labels(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page, row(2))
+    expect(page.locator("#live-text")).to_contain_text("2 faces: 2 perceived as female.")
+    page.evaluate("""() => {
+        window.said = 0;
+        const text = document.querySelector("#live-text");
+        new MutationObserver(() => { window.said += 1; }).observe(text, { childList: true });
+        const [one, other] = window.faces();
+        window.faces = (frame) => [one, other].map((mark) => ({ ...mark,
+            caption: `perceived as female ${80 + (frame % 20)} %`,
+            box: mark.box.map((value) => value + (frame % 5)) }));
+    }""")
+    page.wait_for_timeout(6000)
+    assert page.evaluate("window.said") == 0
+
+
+def test_do_not_label_me_holds_through_a_pause_and_a_short_loss(open_page: OpenPage) -> None:
+    page = open_page()
+    boxes = row(2)
+    start(page, boxes)
+    page.get_by_role("button", name="Do not label face 1").click()
+    expect(page.locator("#live-text")).to_contain_text("not labelled, as you asked")
+    labels = "JSON.parse(document.querySelector('#live').dataset.marks).map((mark) => mark.label)"
+    assert sorted(page.evaluate(labels), key=str) == [None, "female"]
+    page.locator("#live-pause").click()
+    page.wait_for_timeout(6000)
+    page.locator("#live-pause").click()
+    wait_for_faces(page, 2)
+    show(page, [])
+    wait_for_faces(page, 0)
+    show(page, boxes)
+    wait_for_faces(page, 2)
+    assert sorted(page.evaluate(labels), key=str) == [None, "female"]
+    page.get_by_role("button", name="Label face 1 again").click()
+    page.wait_for_timeout(500)
+    assert page.evaluate(labels) == ["female", "female"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_correction_opens_at_the_face_and_gives_the_focus_back(
+    open_page: OpenPage, width: int
+) -> None:
+    page = open_page(width=width, height=844)
+    start(page, row(2))
+    first = page.locator("#live-faces button").first
+    before = page.evaluate("scrollY")
+    first.focus()
+    scrolled = page.evaluate("scrollY")
+    page.keyboard.press("Enter")
+    place = page.locator("#live-correct").bounding_box()
+    assert place is not None
+    assert place["x"] >= 0
+    assert place["x"] + place["width"] <= width
+    assert place["y"] + place["height"] <= 844
+    if width == 390:
+        assert place["y"] + place["height"] == pytest.approx(844, abs=1)
+    assert page.evaluate("scrollY") == scrolled >= before
+    page.keyboard.press("Escape")
+    expect(first).to_be_focused()
+
+
+def test_box_and_row_point_at_each_other(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page, row(2))
+    number, x, y = page.evaluate(MIDDLES)[0]
+    page.mouse.move(x, y)
+    active = page.locator("#live-faces .face.active")
+    expect(active).to_contain_text(f"Face {number}")
+    page.mouse.move(0, 0)
+    expect(active).to_have_count(0)
+
+
+def test_a_box_too_old_for_the_motion_fades(open_page: OpenPage) -> None:
+    """The face runs, then answers stop: its mark is gone before it would stand beside it."""
+    page = open_page()
+    start(page, [(20, 120, 80, 200)])
+    page.evaluate("""() => {
+        const [mark] = window.faces(), { dataset } = document.querySelector("#live");
+        const begun = performance.now();
+        window.faces = () => {
+            const x = (performance.now() - begun) * 0.25;
+            return [{ ...mark, box: [20 + x, 120, 80 + x, 200] }];
+        };
+        setTimeout(() => {
+            window.faces = () => new Promise(() => {});
+            window.stopped = performance.now();
+        }, 1200);
+        window.late = [];
+        setInterval(() => {
+            if (window.stopped && performance.now() > window.stopped + 700)
+                for (const { strength } of JSON.parse(dataset.marks)) window.late.push(strength);
+        }, 50);
+    }""")
+    page.wait_for_timeout(3500)
+    late = page.evaluate("window.late")
+    assert all(strength < 0.2 for strength in late), late
+
+
+def test_the_sample_plays_without_a_camera(open_page: OpenPage) -> None:
+    page = open_page(camera=False)
+    page.evaluate(LIVE_ANSWERS)
+    show(page, row(1))
+    page.locator("#live-sample").click()
+    wait_for_faces(page, 1)
+    expect(page.locator("#live-mirror")).not_to_be_checked()
+    page.locator("#live-stop").click()
+    expect(page.locator("#live")).to_have_attribute("data-state", "idle")
+
+
+def test_mirror_is_on_and_what_is_chosen_is_remembered(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page, row(1))
+    expect(page.locator("#live-mirror")).to_be_checked()
+    page.locator("#live-mirror").uncheck()
+    page.reload()
+    page.locator("#live").wait_for()
+    start(page, row(1))
+    expect(page.locator("#live-mirror")).not_to_be_checked()
+
+
+def test_full_screen_keeps_stage_and_controls(open_page: OpenPage) -> None:
+    page = open_page()
+    start(page, row(2))
+    page.locator("#live-full").click()
+    page.wait_for_function("document.fullscreenElement?.id === 'live'")
+    expect(page.locator("#live-stop")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#live-stage")).to_be_in_viewport(ratio=1)
+    page.locator("#live-full").click()
+    page.wait_for_function("document.fullscreenElement === null")
+    assert re.fullmatch("running", page.locator("#live").get_attribute("data-state") or "")
