@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import json
 import re
 import string
 import zipfile
@@ -128,7 +129,9 @@ class Annotator:
             analysis = self.pipeline.analyze(opened)
             drawn = draw(opened, marks(analysis))
             name = annotated_name(Path(picture).name)
-            return _keep(to_jpeg(drawn, self._about()), name), asdict(analysis)
+            # gradio's encoder would make text of a Box; Python's makes a list of it.
+            plain: dict[str, Any] = json.loads(json.dumps(asdict(analysis)))
+            return _keep(to_jpeg(drawn, self._about()), name), plain
         finally:
             _give_memory_back()
 
