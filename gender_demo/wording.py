@@ -33,5 +33,6 @@ def in_words(label: str, classes: Sequence[str]) -> str:
 
 
 def certainty(probability: float) -> str:
-    """ "93 %"; never "100 %": no guess about a face is certain."""
-    return f"{min(99, round(100 * probability))} %"
+    """ "93 %", rounded down, so that what is short of a limit is never shown as the limit; never
+    "100 %": no guess about a face is certain."""
+    return f"{min(99, int(100 * probability + 1e-9))} %"

@@ -1,4 +1,4 @@
-"""The report's charts: the figures each draws, its words, and the table that says the same."""
+"""The report's charts: the figures each draws, its one sentence, and its table."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gender_demo.audit import svg
-from gender_demo.audit.figures import GroupFigures, Rate
-from gender_demo.audit.schema import Audit, SetFigures
+from gender_demo.audit.figures import RANKED_FROM, GroupFigures, Rate
+from gender_demo.audit.fractions import one_in
+from gender_demo.audit.schema import Audit, CorruptionFigures, SetFigures
 from gender_demo.audit.svg import Measured
 from gender_demo.audit.tables import (
+    CORRUPTIONS,
+    COVERED,
     Table,
     calibration_table,
     corruption_table,
@@ -20,13 +23,18 @@ from gender_demo.audit.tables import (
     with_interval,
 )
 
+FACES = 25
+"""How many the picture for everybody shows in a row."""
+BOTH_RATES = ("labels shown", "a label for every face")
+SHOWN, FORCED = 0, 1
+"""Their colour and shape."""
 ALL = 2
-"""Colour and shape for faces of all labels; 0, 1 … are the classes'."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """``svg`` stands inline and takes the page's colours; ``table`` says the same in figures."""
+    """``svg`` stands inline and takes the page's colours; ``alt`` is its one sentence, and
+    ``table`` says the same in figures."""
 
     title: str
     svg: str
@@ -34,92 +42,135 @@ class Chart:
     table: Table
 
 
+def picture(audit: Audit) -> Chart:
+    """The picture for everybody: of 25 faces, how many are labelled wrongly."""
+    data, children = audit.primary, audit.primary.age_under_10
+    rates = [("Labels shown", data.all.shown), ("A label for every face", data.all.forced)]
+    if children and children.answered:
+        rates.append(("Labels shown for children under 10", children.shown))
+    rates = [(words, rate) for words, rate in rates if rate.count]
+    alt = "; ".join(f"{words}: {one_in(rate)} wrong" for words, rate in rates) + "."
+    rows = [
+        (f"{words}: {one_in(rate)} wrong", round(FACES * (rate.share or 0)), FACES)
+        for words, rate in rates
+    ]
+    headers = ("what", "faces", "wrong", "wrong %", "95 % from", "95 % to")
+    cells = (
+        (words, r.count, r.hits, percent(r.share), percent(r.low), percent(r.high))
+        for words, r in rates
+    )
+    title = f"Of {FACES} faces, so many get a wrong label"
+    return Chart(title, svg.icons(alt, rows), alt, Table(title, headers, tuple(cells)))
+
+
 def charts(audit: Audit, classes: tuple[str, ...]) -> tuple[Chart, ...]:
     """Every chart of the report, in the order in which they are read."""
     primary = audit.primary
-    return (
+    made = [
         *(
             chart
             for data in audit.sets
             for chart in (_by_race_and_label(data, classes), _by_age(data))
-            if chart
         ),
-        _corruptions(audit),
-        *([_reliability(primary)] if primary.calibration else []),
-        *([_risk_coverage(primary)] if primary.risk_coverage else []),
-    )
+        _conditions(audit, CORRUPTIONS, audit.corruptions),
+        _conditions(audit, COVERED, audit.covered),
+        _reliability(primary),
+        _risk_coverage(primary),
+    ]
+    return tuple(chart for chart in made if chart)
 
 
 def _by_race_and_label(data: SetFigures, classes: tuple[str, ...]) -> Chart | None:
-    if not data.by.race_label:
+    cells = [cell for cell in data.by.race_label if cell.answered >= RANKED_FROM]
+    if not cells:
         return None
-    title = f"{data.name}: share right, by race and label"
-    alt = f"{title}. {_ends(data)}"
-    races = sorted({cell.group["race"] for cell in data.by.race_label})
+    ranked = sorted(cells, key=lambda cell: cell.error or 0)
+    alt = (
+        f"Wrong among the labels shown: fewest for {_told(ranked[0])}, most for "
+        f"{_told(ranked[-1])}; where bars overlap, the difference may be chance."
+    )
     rows = [
         (
             race.replace("_", "/"),
             [
-                _measured(cell, classes.index(cell.group["label"]))
-                for cell in data.by.race_label
+                _measured(cell, cell.shown, classes.index(cell.group["label"]))
+                for cell in cells
                 if cell.group["race"] == race
             ],
         )
-        for race in races
+        for race in sorted({cell.group["race"] for cell in cells})
     ]
+    title = f"{data.name}: wrong labels, by race and label"
     return Chart(title, svg.intervals(alt, rows, classes), alt, group_table(data, "race_label"))
 
 
-def _ends(data: SetFigures) -> str:
-    worst, best = data.worst, data.best
-    if worst is None or best is None:
-        return "One group only."
-    return (
-        f"Worst: {group_name(worst.group)}, {percent(worst.accuracy)} %; "
-        f"best: {group_name(best.group)}, {percent(best.accuracy)} %."
-    )
+def _told(cell: GroupFigures) -> str:
+    return f"“{group_name(cell.group)}” ({percent(cell.error)} %)"
 
 
 def _by_age(data: SetFigures) -> Chart | None:
-    if not data.by.age:
+    rows = [(row.group["age"], row) for row in data.by.age if row.answered >= RANKED_FROM]
+    if not rows:
         return None
-    title = f"{data.name}: share right, by age"
-    alt = f"{title}, with 95 % intervals."
-    drawing = _intervals(alt, ((row.group["age"], row) for row in data.by.age))
-    return Chart(title, drawing, alt, group_table(data, "age"))
-
-
-def _corruptions(audit: Audit) -> Chart:
-    alt = "Right on worse pictures, with 95 % intervals."
-    rows = [("chips as they are", audit.primary.all)]
-    rows += [(row.name, row) for row in audit.corruptions if row.count]
-    return Chart("Worse pictures: share right", _intervals(alt, rows), alt, corruption_table(audit))
-
-
-def _reliability(data: SetFigures) -> Chart:
-    bins = data.calibration.bins if data.calibration else ()
+    ranked = sorted(rows, key=lambda row: row[1].error or 0)
     alt = (
-        "Share right against the probability given. On the dashed line both are the same; below it "
+        f"Wrong among the labels shown: fewest at ages {_aged(*ranked[0])}, most at ages "
+        f"{_aged(*ranked[-1])}."
+    )
+    drawing = _both_rates(alt, rows)
+    return Chart(f"{data.name}: wrong labels, by age", drawing, alt, group_table(data, "age"))
+
+
+def _aged(age: str, row: GroupFigures) -> str:
+    return f"{age} ({percent(row.error)} %)"
+
+
+def _conditions(audit: Audit, title: str, rows: tuple[CorruptionFigures, ...]) -> Chart | None:
+    judged = [row for row in rows if row.answered]
+    if not judged:
+        return None
+    worst = max(judged, key=lambda row: row.error or 0)
+    alt = (
+        f"Wrong among the labels shown: {percent(audit.primary.all.error)} % of all chips as they "
+        f"are, at most {percent(worst.error)} % ({worst.name})."
+    )
+    drawing = _both_rates(
+        alt, [("as they are", audit.primary.all), *((row.name, row) for row in judged)]
+    )
+    return Chart(f"{title}: wrong labels", drawing, alt, corruption_table(title, rows))
+
+
+def _reliability(data: SetFigures) -> Chart | None:
+    if not data.calibration:
+        return None
+    alt = (
+        "Share right against the probability given: on the dashed line both are the same, below it "
         "the model was surer than it was right."
     )
-    drawing = svg.reliability(alt, [(each.confidence, _rate(each)) for each in bins])
+    bins = [(each.confidence, _rate(each)) for each in data.calibration.bins]
+    drawing = svg.reliability(alt, bins)
     return Chart("Is a given probability true?", drawing, alt, calibration_table(data))
 
 
-def _risk_coverage(data: SetFigures) -> Chart:
-    alt = "Share wrong against the share of faces answered, the surest first."
+def _risk_coverage(data: SetFigures) -> Chart | None:
+    if not data.risk_coverage:
+        return None
+    alt = "The fewer faces get a label, the surest first, the fewer of the labels are wrong."
     points = [(point.coverage, _rate(point)) for point in data.risk_coverage]
-    drawing = svg.curve(alt, points, "answered", "wrong")
-    return Chart("Wrong, if only the surest are answered", drawing, alt, risk_table(data))
+    drawing = svg.curve(alt, points, "get a label", "wrong")
+    return Chart("Wrong, if only the surest get a label", drawing, alt, risk_table(data))
 
 
-def _intervals(alt: str, rows: Iterable[tuple[str, GroupFigures]]) -> str:
-    return svg.intervals(alt, [(name, [_measured(row, ALL)]) for name, row in rows])
+def _both_rates(alt: str, rows: Iterable[tuple[str, GroupFigures]]) -> str:
+    drawn = [
+        (name, [_measured(row, row.shown, SHOWN), _measured(row, row.forced, FORCED)])
+        for name, row in rows
+    ]
+    return svg.intervals(alt, drawn, BOTH_RATES)
 
 
-def _measured(row: GroupFigures, series: int) -> Measured:
-    name = group_name(row.group) + ": " if row.group else ""
-    return _rate(row.correct, series, name)
+def _measured(row: GroupFigures, rate: Rate, series: int) -> Measured:
+    return _rate(rate, series, group_name(row.group) + ": " if row.group else "")
 
 
 def _rate(rate: Rate, series: int = ALL, name: str = "") -> Measured:

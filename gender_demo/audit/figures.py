@@ -12,11 +12,13 @@ from collections.abc import Iterable
 from statistics import NormalDist
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+RANKED_FROM = 30
+"""Faces from which a group is compared with others: fewer say too little."""
 COUNTS = ("pictures", "missed", "count", "right", "answered", "answered_wrong")
 
 
@@ -51,6 +53,12 @@ class Rate(Figures):
     hits: Count
     count: Count
 
+    @model_validator(mode="after")
+    def _check(self) -> Rate:
+        if self.hits > self.count:
+            raise ValueError(f"{self.hits} of {self.count}")
+        return self
+
     @property
     def share(self) -> float | None:
         """Hits over count; None where nothing was counted."""
@@ -58,13 +66,20 @@ class Rate(Figures):
 
     @property
     def low(self) -> float:
-        """Lower end of the interval."""
+        """Lower end of the 95 % interval."""
         return round(wilson(self.hits, self.count)[0], 5)
 
     @property
     def high(self) -> float:
-        """Upper end of the interval."""
+        """Upper end of the 95 % interval."""
         return round(wilson(self.hits, self.count)[1], 5)
+
+    def clearly_above(self, other: Rate, comparisons: int = 1) -> bool:
+        """Whether both intervals do not overlap and this is the higher share; their level is
+        corrected for that many comparisons (Bonferroni)."""
+        level = 1 - 0.05 / comparisons
+        mine, theirs = (wilson(rate.hits, rate.count, level) for rate in (self, other))
+        return mine[0] > theirs[1]
 
 
 class GroupFigures(Figures):
@@ -84,6 +99,14 @@ class GroupFigures(Figures):
     right: Count
     answered: Count
     answered_wrong: Count
+
+    @model_validator(mode="after")
+    def _check(self) -> GroupFigures:
+        if not self.right <= self.count <= self.pictures:
+            raise ValueError(f"{self.right} right of {self.count} of {self.pictures} pictures")
+        if not self.answered_wrong <= self.answered <= self.pictures:
+            raise ValueError(f"{self.answered_wrong} wrong of {self.answered} labels")
+        return self
 
     @property
     def correct(self) -> Rate:
@@ -130,11 +153,19 @@ def pooled(rows: Iterable[GroupFigures], **group: str) -> GroupFigures | None:
     return GroupFigures(group=group, **{key: sum(each[key] for each in counts) for key in COUNTS})
 
 
+def rest_of(everybody: GroupFigures, row: GroupFigures) -> GroupFigures:
+    """Everybody but one group."""
+    counts = {key: getattr(everybody, key) - getattr(row, key) for key in COUNTS}
+    return GroupFigures(group={}, **counts)
+
+
 def worst_and_best(
     rows: Iterable[GroupFigures],
 ) -> tuple[GroupFigures | None, GroupFigures | None]:
-    """The groups with the lowest and the highest accuracy; None where there are no two."""
-    ranked = sorted((row for row in rows if row.count), key=lambda row: row.right / row.count)
+    """The groups with the lowest and the highest accuracy; None where there are no two of
+    RANKED_FROM faces."""
+    large = (row for row in rows if row.count >= RANKED_FROM)
+    ranked = sorted(large, key=lambda row: row.right / row.count)
     return (ranked[0], ranked[-1]) if len(ranked) > 1 else (None, None)
 
 

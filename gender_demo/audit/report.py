@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gender_demo.audit.charts import Chart, charts
+from gender_demo.audit.charts import Chart, charts, picture
 from gender_demo.audit.reading import fits, read_audit
-from gender_demo.audit.schema import Audit
+from gender_demo.audit.schema import Audit, WorkingPoint
 from gender_demo.audit.tables import Table, tables
-from gender_demo.audit.wording import NO_AUDIT, OTHER_AUDIT, Sentences, headline, sentences
+from gender_demo.audit.wording import (
+    NO_AUDIT,
+    OTHER_AUDIT,
+    Findings,
+    Sentences,
+    findings,
+    headline,
+    sentences,
+)
+from gender_demo.audit.working_points import working_points
 
 if TYPE_CHECKING:
     from gender_demo.vision.checkpoint import Checkpoint, Config
@@ -17,12 +26,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """``headline``: how often it is wrong, in short; ``sentences``: the panel's lines. ``audit``
-    is the one they are made from, None where there is none or it is another checkpoint's."""
+    """``headline``: how often it is wrong, in short; ``sentences``: the panel's lines. Then, for
+    everybody, ``picture``, ``findings`` and ``charts``, for a slider ``working_points``, for
+    experts ``tables``. ``audit`` is what they are made from, None where there is none or it is
+    another checkpoint's."""
 
     audit: Audit | None
     headline: str
     sentences: Sentences
+    findings: Findings | None = None
+    picture: Chart | None = None
+    working_points: tuple[WorkingPoint, ...] = ()
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
 
@@ -42,6 +56,9 @@ def report(audit: Audit | None, config: Config) -> Report:
         audit,
         headline(audit),
         sentences(audit, config),
+        findings(audit, config),
+        picture(audit),
+        working_points(audit.primary, config.rules.min_probability),
         tables(audit),
         charts(audit, config.classes),
     )

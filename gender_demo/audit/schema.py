@@ -8,7 +8,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Literal
 
+from pydantic import model_validator
+
 from gender_demo.audit.figures import (
+    RANKED_FROM,
     Count,
     Figures,
     GroupFigures,
@@ -17,6 +20,7 @@ from gender_demo.audit.figures import (
     is_child,
     points_between,
     pooled,
+    rest_of,
     share_of,
     spread_points,
     worst_and_best,
@@ -61,6 +65,14 @@ class RiskPoint(Rate):
     from_probability: Share
 
 
+class WorkingPoint(Rate):
+    """Labels shown (``count``) and those of them that are wrong (``hits``) when each also needs a
+    probability of ``threshold``; ``coverage`` is the share of the pictures that get one."""
+
+    threshold: Share
+    coverage: Share
+
+
 class Source(Figures):
     """Where pictures come from; ``contradictory`` of them stand there under two labels."""
 
@@ -93,6 +105,14 @@ class SetFigures(Source):
     reasons: dict[str, Count]
     calibration: Calibration | None
     risk_coverage: tuple[RiskPoint, ...]
+    working_points: tuple[WorkingPoint, ...] = ()
+
+    @model_validator(mode="after")
+    def _groups_are_parts(self) -> SetFigures:
+        for kind in (self.by.label, self.by.race, self.by.age, self.by.race_label):
+            for row in kind:
+                rest_of(self.all, row)  # raises where a group is larger than all
+        return self
 
     @property
     def age_under_10(self) -> GroupFigures | None:
@@ -113,6 +133,13 @@ class SetFigures(Source):
     def best(self) -> GroupFigures | None:
         """The cell of race and label with the highest accuracy, where there are two."""
         return worst_and_best(self.by.race_label)[1]
+
+    @property
+    def worst_shown(self) -> GroupFigures | None:
+        """The cell of race and label whose shown labels are wrong most often, where there are two
+        that were shown RANKED_FROM labels."""
+        large = [row for row in self.by.race_label if row.answered >= RANKED_FROM]
+        return max(large, key=lambda row: row.error or 0) if len(large) > 1 else None
 
     @property
     def gap_points(self) -> float | None:
@@ -177,6 +204,14 @@ class InvarianceFigures(Rate):
     shown_flips: Count
 
 
+class DrawingFigures(Rate):
+    """Pictures that show no person: how many got a label (``hits``) of those made (``count``);
+    in ``found`` of them the detector saw a face."""
+
+    name: str
+    found: Count
+
+
 class CheckpointId(Figures):
     """Whose audit it is."""
 
@@ -209,7 +244,7 @@ class Audit(Figures):
     """``primary`` is the set that panel and card speak of, ``others`` come from elsewhere.
 
     ``settings`` holds what else of config.json decides an answer, compared as a whole: an audit of
-    other settings is not shown.
+    other settings is not shown. ``covered``: faces with something drawn over them.
     """
 
     version: Literal[2] = VERSION
@@ -222,6 +257,8 @@ class Audit(Figures):
     others: tuple[SetFigures, ...] = ()
     full_pictures: FullPictures
     corruptions: tuple[CorruptionFigures, ...]
+    covered: tuple[CorruptionFigures, ...] = ()
+    drawings: tuple[DrawingFigures, ...] = ()
     invariance: tuple[InvarianceFigures, ...]
     speed: Speed
 

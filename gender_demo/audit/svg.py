@@ -35,18 +35,18 @@ class Measured:
 def intervals(
     alt: str, rows: Sequence[tuple[str, Sequence[Measured]]], series: Sequence[str] = ()
 ) -> str:
-    """A line for each group: its shares as dots on bars that span their intervals."""
+    """A line for each group: its shares as dots on bars that span their intervals, from 0 on."""
     top, step, left = (44 if series else 22), 26, 112
     height = top + step * len(rows) + 6
-    lowest = min(m.low for _, row in rows for m in row)
-    start = max(0.0, math.floor(lowest * 20) / 20)
+    end = min(1.0, math.ceil(max(m.high for _, row in rows for m in row) * 20) / 20)
     svg = _svg(alt, height)
-    at = _scale(start, 1.0, left, RIGHT - 6)
+    at = _scale(0.0, end, left, RIGHT - 6)
+    x = 6.0
     for i, name in enumerate(series):
-        x = left + i * 84
         _mark(svg, x + 5, 10, i)
         _text(svg, x + 15, 14, name, "start")
-    for tick in _ticks(start, 1.0):
+        x += 32 + 6.5 * len(name)
+    for tick in _ticks(0.0, end):
         _line(svg, at(tick), top - 6, at(tick), height - 6, "grid")
         _text(svg, at(tick), top - 10, _percent(tick), "middle quiet")
     for i, (name, row) in enumerate(rows):
@@ -58,6 +58,24 @@ def intervals(
             _add(group, "title").text = m.hint
             _line(group, at(m.low), y_mark, at(m.high), y_mark, "interval")
             _mark(group, at(m.value), y_mark, m.series)
+    return _to_string(svg)
+
+
+def icons(alt: str, rows: Sequence[tuple[str, int, int]]) -> str:
+    """For each (words, marked, of) a line of faces, the marked ones crossed out."""
+    step = 46
+    svg = _svg(alt, step * len(rows) + 4)
+    for i, (words, marked, of) in enumerate(rows):
+        _text(svg, 6, step * i + 16, words, "start")
+        apart = (RIGHT - 12) / of
+        for j in range(of):
+            x, y = 12 + apart * j, step * i + 32
+            if j < marked:
+                cross = _add(svg, "g", {"class": "ink-0"})
+                _line(cross, x - 5, y - 5, x + 5, y + 5, "cross")
+                _line(cross, x - 5, y + 5, x + 5, y - 5, "cross")
+            else:
+                _add(svg, "circle", {"class": "face", "cx": f"{x:.1f}", "cy": str(y), "r": "4.5"})
     return _to_string(svg)
 
 

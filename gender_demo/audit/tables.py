@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gender_demo.audit.figures import GroupFigures, Rate
-from gender_demo.audit.schema import Audit, SetFigures
+from gender_demo.audit.figures import RANKED_FROM, GroupFigures, Rate
+from gender_demo.audit.schema import Audit, CorruptionFigures, SetFigures
 from gender_demo.wording import REASONS
 
 PEERS = Path(__file__).with_name("peers.json")
@@ -20,8 +20,12 @@ GROUP_HEADERS = (
     "right %",
     "95 % from",
     "95 % to",
-    "answered %",
-    "wrong among answers %",
+    "labels shown %",
+    "labels shown",
+    "of these wrong",
+    "error of shown labels %",
+    "error 95 % from",
+    "error 95 % to",
     "no face found",
 )
 GROUPINGS = {
@@ -31,6 +35,9 @@ GROUPINGS = {
     "age": "by age",
     "face_px": "by size of the face",
 }
+
+
+CORRUPTIONS, COVERED = "Worse pictures", "Covered faces"
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,13 @@ def tables(audit: Audit) -> tuple[Table, ...]:
             if getattr(data.by, kind)
         ),
         *_full_picture_tables(audit),
-        corruption_table(audit),
+        corruption_table(CORRUPTIONS, audit.corruptions),
+        *([corruption_table(COVERED, audit.covered)] if audit.covered else []),
+        *([_drawing_table(audit)] if audit.drawings else []),
         _invariance_table(audit),
         calibration_table(primary),
         risk_table(primary),
+        *([_working_point_table(primary)] if primary.working_points else []),
         _reason_table(primary),
         *([_peers(primary)] if primary.title == "FairFace" else []),
         _provenance(audit),
@@ -97,8 +107,8 @@ def at_a_glance(audit: Audit) -> Table:
                 rows.append(_cells(part, f"{name}, {group_name(part.group)}"))
     note = (
         "“Chips”: the pictures as they are in the data set, cropped by the serving code where a "
-        "face is found and as a whole where not; a guess for every face. “Answered” and “wrong "
-        "among answers”: with “unsure”."
+        "face is found and as a whole where not. “Right”: with a label for every face. “Labels "
+        "shown”: those that are not “unsure”."
     )
     return Table("At a glance", GROUP_HEADERS, tuple(rows), note)
 
@@ -111,16 +121,17 @@ def group_table(data: SetFigures, kind: str) -> Table:
         note = f"Between the labels lie {data.label_gap_points:.1f} points."
     elif kind == "race_label" and data.gap_points is not None:
         note = (
-            f"Between the worst and the best group lie {data.gap_points:.1f} points. "
+            f"Between the worst and the best group of {RANKED_FROM} faces and more lie "
+            f"{data.gap_points:.1f} points. "
             f"{_abstention_note(rows)}"
         )
     return Table(f"{data.name}, {GROUPINGS[kind]}", GROUP_HEADERS, tuple(map(_cells, rows)), note)
 
 
-def corruption_table(audit: Audit) -> Table:
-    """Chips made worse on purpose."""
+def corruption_table(title: str, rows: Iterable[CorruptionFigures]) -> Table:
+    """Chips made worse on purpose, or with something drawn over the faces."""
     return Table(
-        "Worse pictures",
+        title,
         (*GROUP_HEADERS, "points lost", "points between labels", "worst group %"),
         tuple(
             (
@@ -129,7 +140,7 @@ def corruption_table(audit: Audit) -> Table:
                 _point(row.label_gap_points),
                 percent(row.worst.accuracy) if row.worst else None,
             )
-            for row in audit.corruptions
+            for row in rows
         ),
     )
 
@@ -172,7 +183,9 @@ def _cells(row: GroupFigures, name: str | None = None) -> tuple[Cell, ...]:
         row.count,
         *_with_ends(row.correct),
         percent(row.coverage),
-        percent(row.error),
+        row.answered,
+        row.answered_wrong,
+        *_with_ends(row.shown),
         row.missed,
     )
 
@@ -185,8 +198,8 @@ def _abstention_note(rows: Iterable[GroupFigures]) -> str:
     """For whom “unsure” is said most and least, and what that leaves of the errors."""
     ordered = sorted(rows, key=lambda row: row.coverage or 0)
     least, most = (
-        f"{group_name(row.group)}: {percent(row.coverage)} % answered, "
-        f"{'none' if row.error is None else percent(row.error)} % of that wrong"
+        f"{group_name(row.group)}: {percent(row.coverage)} % get a label, "
+        f"{'none' if row.error is None else percent(row.error)} % of those are wrong"
         for row in (ordered[0], ordered[-1])
     )
     return f"Most often unsure about {least}; least often about {most}."
@@ -235,6 +248,23 @@ def _invariance_table(audit: Audit) -> Table:
         ),
         "“Flips shown”: both copies were answered, with different labels.",
     )
+
+
+def _working_point_table(data: SetFigures) -> Table:
+    headers = ("probability from %", "labels shown %", "labels", "wrong %", "95 % from", "95 % to")
+    rows = (
+        (percent(p.threshold), percent(p.coverage), p.count, *_with_ends(p))
+        for p in data.working_points
+    )
+    note = "With every other reason for “unsure” in force; the first row is how it is served."
+    return Table("How sure must it be?", headers, tuple(rows), note)
+
+
+def _drawing_table(audit: Audit) -> Table:
+    headers = ("what", "pictures", "face found", "labelled", "labelled %", "95 % from", "95 % to")
+    rows = ((row.name, row.count, row.found, row.hits, *_with_ends(row)) for row in audit.drawings)
+    note = "Made by the measuring program; a label here is an answer about nobody."
+    return Table("Pictures that show no person", headers, tuple(rows), note)
 
 
 def _reason_table(data: SetFigures) -> Table:

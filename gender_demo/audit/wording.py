@@ -1,14 +1,20 @@
-"""The audit in sentences: the headline, and the lines of the panel before the camera starts."""
+"""The audit in sentences: the headline, the panel before the camera starts, the report's findings.
+
+Errors of the labels that are shown come first, then those with a label for every face, then
+children and the worst group.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from gender_demo.audit.figures import GroupFigures, is_child
-from gender_demo.audit.schema import Audit, CorruptionFigures, SetFigures
-from gender_demo.audit.tables import group_name, percent, with_interval
+from gender_demo.audit.figures import Rate, rest_of
+from gender_demo.audit.fractions import one_in, whole_percent, wrong
+from gender_demo.audit.schema import Audit, Bin, SetFigures
+from gender_demo.audit.tables import group_name
+from gender_demo.audit.weak_spots import condition, often_missed, weak_spots
+from gender_demo.audit.working_points import working_points
 from gender_demo.wording import about_gender
 
 if TYPE_CHECKING:
@@ -20,16 +26,8 @@ OTHER_AUDIT = (
     "The audit belongs to other weights or settings, so no numbers are shown: measure again with "
     "python -m train evaluate --write-audit."
 )
-MISSED_OFTEN = 0.05
-"""Share of missed faces from which the notice mentions them."""
-SPOTS = {
-    "face of 40 pixels": "faces of 40 pixels",
-    "dark": "dark pictures",
-    "blur": "blur",
-}
-"""Corruptions that a visitor can do something about, and how the notice calls them."""
-NOTICEABLE_POINTS = 1.0
-"""Points lost from which a corruption is called a weak spot."""
+ALWAYS = "if every face had to get one"
+FORCED = "with a label for every face"
 
 
 class Sentences(NamedTuple):
@@ -43,6 +41,19 @@ class Sentences(NamedTuple):
     not_for: str
     unsure: str
     control: str
+
+
+class Findings(NamedTuple):
+    """What the report says of one audit, a sentence each; empty where it was not measured."""
+
+    shown: str
+    forced: str
+    children: str
+    worst_group: str
+    calibration: str
+    trade_off: str
+    covered: str
+    drawings: str
 
 
 def sentences(audit: Audit | None, config: Config, missing: str = NO_AUDIT) -> Sentences:
@@ -64,18 +75,41 @@ def sentences(audit: Audit | None, config: Config, missing: str = NO_AUDIT) -> S
 
 
 def headline(audit: Audit | None) -> str:
-    """How often it is wrong, as a plain fraction."""
+    """How often shown labels are wrong, and how often with a label for every face."""
     if audit is None:
         return NOT_MEASURED
-    forced = audit.primary.all.forced
-    if not forced.hits:
-        return f"None of {forced.count:,} guesses was wrong."
-    return f"About 1 in {round(forced.count / forced.hits)} guesses is wrong."
+    everybody = audit.primary.all
+    if not everybody.answered:
+        return _sentence(f"no labels were shown; {ALWAYS}, {wrong(everybody.forced, 'of them')}")
+    return _sentence(f"{wrong(everybody.shown)}; {ALWAYS}, {one_in(everybody.forced)}")
+
+
+def findings(audit: Audit, config: Config) -> Findings:
+    """The report's sentences."""
+    data = audit.primary
+    everybody = data.all
+    return Findings(
+        shown=_sentence(
+            f"of {everybody.pictures:,} {data.name} pictures {everybody.answered:,} got a label, "
+            f"and {wrong(everybody.shown)}"
+        ),
+        forced=_sentence(f"{ALWAYS}, {wrong(everybody.forced, 'labels')}"),
+        children=_children(data),
+        worst_group=_worst_group(data),
+        calibration=_calibration(data, config.rules.min_probability),
+        trade_off=_trade_off(data, config.rules.min_probability),
+        covered=_covered(audit),
+        drawings=_drawings(audit),
+    )
 
 
 def long_date(day: date) -> str:
     """ "22 November 2026"."""
     return f"{day.day} {day:%B} {day.year}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _labels(classes: tuple[str, ...]) -> str:
@@ -91,86 +125,147 @@ def _labels(classes: tuple[str, ...]) -> str:
 
 
 def _error_rates(audit: Audit) -> str:
-    data, worst, best = audit.primary, audit.primary.worst, audit.primary.best
-    text = (
-        f"{headline(audit)} Measured on {long_date(audit.date)}: right for "
-        f"{with_interval(data.all.correct)} {data.name} pictures"
+    data = audit.primary
+    parts = (
+        headline(audit),
+        _children(data),
+        _worst_group(data),
+        f"Measured on {long_date(audit.date)} on {data.all.pictures:,} {data.name} pictures.",
     )
-    if worst is None or best is None:
-        return f"{text}."
+    return " ".join(filter(None, parts))
+
+
+def _children(data: SetFigures) -> str:
+    children = data.age_under_10
+    if not children or not children.answered:
+        return ""
+    return _sentence(f"for children under 10 {wrong(children.shown)}")
+
+
+def _worst_group(data: SetFigures) -> str:
+    worst = data.worst_shown
+    if worst is None:
+        return ""
+    cells = len(data.by.race_label)
+    clear = worst.shown.clearly_above(rest_of(data.all, worst).shown, cells)
+    chance = "" if clear else f", which among {cells} groups may be chance"
     return (
-        f"{text}; of the groups by race and label together, in the worst "
-        f"({group_name(worst.group)}) for {with_interval(worst.correct)}, in the best "
-        f"({group_name(best.group)}) for {with_interval(best.correct)}."
+        f"The worst of the groups by race and label is “{group_name(worst.group)}”: "
+        f"{wrong(worst.shown)}{chance}."
     )
 
 
 def _weak_spots(audit: Audit | None) -> str:
     if audit is None:
         return "Known weak spots: children, small, dark, blurred, covered or turned faces."
-    data, children = audit.primary, audit.primary.age_under_10
-    words = [f"children (under 10: {_accuracy(children)})"] if children else []
-    words += [f"{name} ({_accuracy(row)})" for name, row in _weak_groups(data)]
-    words += [
-        f"{SPOTS[row.name]} ({_accuracy_corrupted(row)})"
-        for row in sorted(audit.corruptions, key=lambda row: [*SPOTS, row.name].index(row.name))
-        if row.name in SPOTS and ((row.lost_points or 0) >= NOTICEABLE_POINTS or _often_missed(row))
-    ]
-    known = f"Known weak spots: {', '.join(words)}. " if words else ""
-    return f"{known}Covered or turned faces were not measured."
-
-
-def _weak_groups(data: SetFigures) -> Iterator[tuple[str, GroupFigures]]:
-    """Ages from ten up and races for which even the interval's upper end is below what is right
-    of all."""
-    for words, kind in (("faces {}", data.by.age), ("{} faces", data.by.race)):
-        for row in kind:
-            if row.count and row.correct.high < (data.all.accuracy or 0) and not is_child(row):
-                yield words.format(group_name(row.group)), row
-
-
-def _accuracy(row: GroupFigures) -> str:
-    return f"{percent(row.accuracy)} % of {row.count:,} right{_misses(row)}"
-
-
-def _accuracy_corrupted(row: CorruptionFigures) -> str:
-    return (
-        f"{percent(row.accuracy)} % of {row.count:,} right instead of "
-        f"{percent(row.clean_accuracy)} %, {percent(row.coverage)} % answered{_misses(row)}"
+    spots, comparisons = weak_spots(audit)
+    words = ", ".join(
+        f"{spot.name} ({one_in(spot.rate)} {FORCED if spot.forced else 'labels shown'})"
+        for spot in spots
     )
-
-
-def _misses(row: GroupFigures) -> str:
-    return f", no face found in {row.missed:,} of them" if _often_missed(row) else ""
-
-
-def _often_missed(row: GroupFigures) -> bool:
-    return row.missed > MISSED_OFTEN * row.pictures
+    known = (
+        f"It is clearly wrong more often about {words}: their intervals do not overlap with "
+        f"everybody else's, corrected for {comparisons} comparisons. "
+        if words
+        else "No group is clearly worse than the others. "
+    )
+    missed = "".join(
+        f"It finds no face in {one_in(Rate(hits=row.missed, count=row.pictures))} "
+        f"{condition(row)}. "
+        for row in (*audit.corruptions, *audit.covered)
+        if often_missed(row)
+    )
+    unknown = "Turned" if audit.covered else "Covered or turned"
+    return f"{known}{missed}{unknown} faces were not measured."
 
 
 def _unsure(audit: Audit | None, config: Config) -> str:
     rules = config.rules
     blurred = "too blurred, " if rules.min_sharpness > 0 else ""
     text = (
-        f"It says “unsure” when it gives its guess less than {100 * rules.min_probability:.0f} %, "
-        f"and for faces that are too small, {blurred}cut off or barely detected"
+        f"It says “unsure” when it gives its guess less than "
+        f"{whole_percent(rules.min_probability)}, and for faces that are too small, {blurred}"
+        "cut off or barely detected"
     )
     if audit is None:
         return f"{text}."
     everybody = audit.primary.all
-    groups = sorted(row.coverage or 0 for row in audit.primary.by.race_label)
-    spread = (
-        f" ({percent(groups[0])} to {percent(groups[-1])} % by race and label)" if groups else ""
-    )
-    text += (
-        f"; of {everybody.pictures:,} pictures it answered {percent(everybody.coverage)} %"
-        f"{spread}, and {percent(everybody.error)} % of those answers were wrong."
-    )
+    text = f"{text}: {one_in(_unlabelled(everybody.answered, everybody.pictures))} pictures"
     if not audit.full_pictures.shown:
-        return text
-    shown = audit.full_pictures.shown[0]
+        return f"{text}."
+    whole = audit.full_pictures.shown[0]
     return (
-        f"{text} Most of those pictures are cut close around the face; shown with their "
-        f"surroundings, of {shown.count:,} faces found it answered {percent(shown.coverage)} "
-        f"% ({percent(shown.error)} % wrong)."
+        f"{text} that are cut close around the face, "
+        f"{one_in(_unlabelled(whole.answered, whole.pictures))} where its surroundings are seen."
     )
+
+
+def _unlabelled(answered: int, pictures: int) -> Rate:
+    return Rate(hits=pictures - answered, count=pictures)
+
+
+def _calibration(data: SetFigures, min_probability: float) -> str:
+    """Whether probabilities above the threshold, short of the surest bin, hold what they say."""
+    bins = [
+        each
+        for each in (data.calibration.bins if data.calibration else ())
+        if min_probability < each.end < 1
+    ]
+    count = sum(each.count for each in bins)
+    if not count:
+        return ""
+    pooled = Bin(
+        hits=sum(each.hits for each in bins),
+        count=count,
+        start=bins[0].start,
+        end=bins[-1].end,
+        confidence=sum(each.confidence * each.count for each in bins) / count,
+    )
+    said, right = whole_percent(pooled.confidence), whole_percent(pooled.share or 0)
+    verdict = "and was right about as often as it said"
+    if pooled.high < pooled.confidence:
+        verdict = "and was right less often than it said: such probabilities are too high"
+    elif pooled.low > pooled.confidence:
+        verdict = "and was right more often than it said"
+    return (
+        f"Where it gave {whole_percent(pooled.start)} to {whole_percent(pooled.end)}, that is "
+        f"{said} on average, it was right for {right} of {count:,} faces, {verdict}."
+    )
+
+
+def _trade_off(data: SetFigures, min_probability: float) -> str:
+    points = working_points(data, min_probability)
+    if len(points) < 2:
+        return ""
+    first = points[0]
+    stricter = next((p for p in points if p.threshold >= 0.9), points[-1])
+    less, more = (
+        f"from {whole_percent(p.threshold)} on {whole_percent(p.coverage)} of the faces get a "
+        f"label and {wrong(p, 'of them')}"
+        for p in (first, stricter)
+    )
+    alone = "" if data.working_points else ", by its probability alone"
+    return (
+        "The surer it must be, the fewer faces get a label and the fewer labels are wrong"
+        f"{alone}: {less}; {more}."
+    )
+
+
+def _covered(audit: Audit) -> str:
+    if not audit.covered:
+        return ""
+    rows = (
+        f"with {row.name} {one_in(row.shown) if row.answered else 'no label at all'}"
+        for row in audit.covered
+    )
+    return (
+        f"Of the labels shown for faces with something drawn over them are wrong: "
+        f"{', '.join(rows)}."
+    )
+
+
+def _drawings(audit: Audit) -> str:
+    if not audit.drawings:
+        return ""
+    rows = [f"{row.hits} of {row.count} {row.name}" for row in audit.drawings]
+    return _sentence(f"pictures that show no person and still got a label: {', '.join(rows)}")

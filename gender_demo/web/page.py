@@ -127,8 +127,13 @@ def _build_report(checkpoint: Checkpoint, shown: Report) -> None:
     own = is_shipped(checkpoint)
     how_to_read = read_static("report.md").split("\n\n")[: 1 + own] if shown.tables else []
     value = {
-        "about": [*([whose_model(checkpoint)] * own), shown.sentences.error_rates, *how_to_read],
-        "charts": [asdict(chart) for chart in shown.charts],
+        "about": [
+            *([whose_model(checkpoint)] * own),
+            shown.sentences.error_rates,
+            *filter(None, (shown.findings or ())[4:]),  # the line above says the others
+            *how_to_read,
+        ],
+        "charts": [asdict(chart) for chart in (shown.picture, *shown.charts) if chart],
         "tables": [asdict(table) for table in shown.tables],
     }
     tables_view(value, "report")

@@ -79,7 +79,7 @@ def test_photos_to_table_to_csv_to_report(open_page: OpenPage, width: int, tmp_p
     upload(page, EXAMPLES / "astronaut.jpg", broken)
     expect(page.locator("#photos-notice")).to_contain_text("cannot know who somebody is")
     expect(page.locator("#photos-summary")).to_contain_text("1 picture, ")
-    expect(page.locator("#photos-summary")).to_contain_text("guesses is wrong.")
+    expect(page.locator("#photos-summary")).to_contain_text("labels shown is wrong;")
     expect(page.locator("#photos-summary li")).to_contain_text("broken.jpg is not a picture")
     expect(page.locator("#photos-gallery .photo-crop").first).to_be_visible()
     expect(page.locator("#photos-summary")).to_be_in_viewport()

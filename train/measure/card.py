@@ -34,6 +34,8 @@ OWN = Path(__file__).parent / "own_card_template.md"
 CARD = "README.md"
 LICENCE = "cc-by-4.0"
 DATASETS = {"FairFace": "fairface", "UTKFace": "utkface"}
+OLDER = {"levelled": "equalized recall", "blurred on purpose": "blurred"}
+"""What checkpoints of earlier versions call parts of their training."""
 UNKNOWN = "Not recorded in config.json."
 
 
@@ -71,6 +73,9 @@ def card(checkpoint: Checkpoint) -> str:
         weights_sha256=config.weights_sha256,
         out_of_scope=shown.sentences.not_for,
         sentences="\n".join(f"- {sentence}" for sentence in shown.sentences),
+        findings="\n".join(f"- {finding}" for finding in (shown.findings or ())[4:] if finding),
+        coverings=("worn, not drawn, " if shown.audit and shown.audit.covered else "")
+        + "head coverings, face coverings and glasses",
         evaluation_data=_evaluation_data(shown.audit, own=own_data(training)),
         training_data=_training_data(training),
         procedure=markdown(Table("", ("setting", "value"), tuple(_flat(_procedure(training))))),
@@ -162,9 +167,9 @@ def _evaluation_data(audit: Audit | None, own: bool) -> str:
     lines.append(
         "\nModel, temperature and thresholds were set on a part held out of the training data, not "
         "by these pictures; each finished candidate was measured on them once. What to work on "
-        "next was at times told by them: that an earlier model was wrong most often about Black "
-        "women led to the levelling below, whose numbers come from the held-out part. UTKFace is "
-        "for research only; it was measured with, never trained on."
+        "next was at times decided by them: that an earlier model was wrong most often about Black "
+        "women led to the equalized recall below, whose numbers come from the held-out part. "
+        "UTKFace is for research only; it was measured with, never trained on."
     )
     return "\n".join(lines)
 
@@ -179,7 +184,7 @@ def _training_data(training: Mapping[str, Any]) -> str:
 def _procedure(training: Mapping[str, Any]) -> dict[str, Any]:
     """What is not said elsewhere in the card."""
     said = ("command", "note", "data", "licence")
-    kept = {name: value for name, value in training.items() if name not in said}
+    kept = {OLDER.get(name, name): value for name, value in training.items() if name not in said}
     if isinstance(recipe := kept.get("recipe"), dict) and not recipe.get("teacher"):
         unused = ("teacher", "teacher_weight")
         kept["recipe"] = {name: value for name, value in recipe.items() if name not in unused}
