@@ -138,6 +138,13 @@ def review(parser: argparse.ArgumentParser) -> None:
     """The flags of ``review``."""
     parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
     parser.add_argument("--checkpoint", type=Path, required=True, help="for example RUN/checkpoint")
+    parser.add_argument(
+        "--folds",
+        type=int,
+        default=0,
+        metavar="N",
+        help="also rank by the losses of models that never saw the face, by N folds (none)",
+    )
     parser.add_argument("--port", type=int, default=7861)
 
 

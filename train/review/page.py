@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import gradio as gr
 
 from gender_demo.web.theme import build_theme
 from train.data.decisions import DROP, KEEP
-from train.review.desk import ReviewDesk, Shown
+from train.review.desk import ReviewDesk, Shown, View
 
 TEMPLATES = Path(__file__).parent / "templates"
+EVERY = "every class"
 
 
 def build_page(desk: ReviewDesk) -> gr.Blocks:
@@ -21,6 +23,13 @@ def build_page(desk: ReviewDesk) -> gr.Blocks:
     page: gr.Blocks = gr.Blocks(title="Review faces", analytics_enabled=False)
     with page:
         gr.Markdown("# Which labels are wrong?")
+        with gr.Row():
+            rank = gr.Dropdown(
+                desk.ranks, value=desk.ranks[0], label="Show first", elem_id="review-rank"
+            )
+            label = gr.Dropdown(
+                [EVERY, *desk.classes], value=EVERY, label="Labelled", elem_id="review-class"
+            )
         face = gr.HTML(
             _escaped(desk.show("")),
             html_template=(TEMPLATES / "review.html").read_text(encoding="utf-8"),
@@ -37,22 +46,42 @@ def build_page(desk: ReviewDesk) -> gr.Blocks:
             }
             back = gr.Button("Undo (U)", elem_id="review-undo")
 
-        def act(action: str) -> Any:
-            return lambda shown: _escaped(desk.decide(html.unescape(shown["path"]), action))
-
         # One decision at a time: a quick second key waits for the first one's answer.
         quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_id": "one",
                                  "concurrency_limit": 1, "api_visibility": "private"}  # fmt: skip
+
+        def on(event: Any, answer: Callable[[str, View], Shown]) -> None:
+            """Show what ``answer`` says of the face shown and of the view chosen."""
+
+            def act(shown: dict[str, Any], rank: str, label: str) -> dict[str, Any]:
+                view = View(rank, "" if label == EVERY else label)
+                return _escaped(answer(html.unescape(shown["path"]), view))
+
+            event(act, [face, rank, label], [face], **quiet)
+
+        def decide(action: str) -> Callable[[str, View], Shown]:
+            return lambda path, view: desk.decide(path, action, view)
+
         for button, action in actions.items():
-            button.click(act(action), [face], [face], **quiet)
-        back.click(lambda: _escaped(desk.undo()), None, [face], **quiet)
-        page.load(lambda: _escaped(desk.show("")), None, [face], **quiet)
+            on(button.click, decide(action))
+        on(back.click, lambda _, view: desk.undo(view))
+        for event in (page.load, rank.change, label.change):
+            on(event, lambda _, view: desk.show("", view))
     return page
 
 
 def _escaped(shown: Shown) -> dict[str, Any]:
     """Names come from files: nothing in them may be read as markup."""
-    return {k: html.escape(v) if isinstance(v, str) else v for k, v in asdict(shown).items()}
+
+    def escape(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: escape(inner) for key, inner in value.items()}
+        if isinstance(value, tuple | list):
+            return [escape(inner) for inner in value]
+        return html.escape(value) if isinstance(value, str) else value
+
+    escaped: dict[str, Any] = escape(asdict(shown))
+    return escaped
 
 
 def launch_options() -> dict[str, Any]:

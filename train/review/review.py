@@ -1,4 +1,4 @@
-"""Look at the faces with the highest losses and say what they are: keep, relabel or drop.
+"""Look at the most doubtful faces and say what they are: keep, relabel or drop.
 
 A page in the browser, after fast.ai's ImageClassifierCleaner. Every decision is in the manifest at
 once and can be taken back, also another day; the next ``train fit`` learns from what is left.
@@ -16,8 +16,10 @@ from train.review.desk import ReviewDesk
 
 def run(args: argparse.Namespace) -> int:
     """Serve the page on this machine until interrupted."""
+    if args.folds == 1 or args.folds < 0:
+        raise SystemExit(f"--folds {args.folds}: give 2 or more, 5 for example.")
     try:
-        desk = ReviewDesk(args.data, args.checkpoint)
+        desk = ReviewDesk(args.data, args.checkpoint, args.folds)
     except (CheckpointError, DataError) as error:
         raise SystemExit(str(error)) from None
     # Gradio reads it when it is imported.
