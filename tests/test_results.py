@@ -4,6 +4,8 @@ import dataclasses
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import gender_demo
 from gender_demo.results import (
@@ -74,3 +76,22 @@ def test_a_face_moves_with_its_landmarks() -> None:
     assert face.shifted(3, -4).box == (3, -4, 103, 116)
     assert face.roll == pytest.approx(0)
     assert face.yaw == pytest.approx(5 / 40)
+
+
+PLACES = st.floats(-1e4, 1e4, allow_nan=False, width=32)
+BOXES = st.builds(Box, PLACES, PLACES, PLACES, PLACES)
+
+
+@given(BOXES, BOXES, PLACES, PLACES)
+def test_geometry_holds_for_any_boxes(one: Box, other: Box, dx: float, dy: float) -> None:
+    assert one.iou(other) == other.iou(one)
+    assert 0 <= one.iou(other) <= 1 + 1e-6
+    assert one.iou(other) <= one.iom(other) + 1e-6
+    assert one.intersection(other) <= min(one.area, other.area) * (1 + 1e-6)
+    assert one.scaled(2).area == pytest.approx(4 * one.area)
+    assert one.shifted(dx, dy).area == pytest.approx(one.area, rel=1e-2, abs=1e-2 * 1e4)
+    if one.x0 <= one.x1 and one.y0 <= one.y1:
+        assert one.contains(one.centre)
+        assert one.share_outside((1, 1)) == pytest.approx(
+            1 - one.intersection(Box(0, 0, 1, 1)) / one.area if one.area else 1
+        )

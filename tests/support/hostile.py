@@ -21,6 +21,9 @@ NAMES = (
     "a.jpg", "../../etc/passwd", "..\\..\\boot.ini", "/etc/passwd", "a\x00b.png", "ünïcødé 😀.jpg",
     "\u202egpj.exe", "x" * 300 + ".jpg", "con.jpg", "", ".", "..", "a\r\nSet-Cookie: x=1.jpg",
     "<img src=x onerror=alert(1)>.jpg", "${window.bad=1}.png", "%2e%2e%2fpasswd", "a.svg", "a.php",
+    "=HYPERLINK(1).jpg", "A.JPG", "\x1b[2J\x1b]0;x\x07.jpg", "😀" * 80 + ".png",
+    "\u2066a\u2069.jpg", " .jpg", "-rf.jpg", "a;=1.jpg", "NUL.tar.jpg", "\ufeffa.jpg",
+    "e\u0301.jpg",
 )  # fmt: skip
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 ENTITIES = b'<!DOCTYPE x [<!ENTITY a "' + b"A" * 999 + b'">]><svg>' + b"&a;" * 99 + b"</svg>"
@@ -30,6 +33,7 @@ JUNK: tuple[Any, ...] = (
     {"url": "file:///etc/passwd"}, {"path": "a\x00b"}, "\ud800", "😀" * 99, {"__proto__": {"a": 1}},
     {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}},
     {"path": "http://127.0.0.1:1/a.jpg", "meta": {"_type": "gradio.FileData"}},
+    float("nan"), float("-inf"), {"a": float("nan")}, ["\udfff"], {"\ud800": 1},
     {"path": "/proc/self/environ", "url": "http://a", "meta": {"_type": "gradio.FileData"}},
 )  # fmt: skip
 
@@ -93,7 +97,8 @@ class Hostile:
         return r.choice(
             [raw, raw, raw, raw[: r.randrange(len(raw))], b"[" * deep, b'{"data":' * deep,
              b'{"data": "' + b"x" * r.choice([10**5, 2 * 10**6]) + b'"}',
-             r.randbytes(200), b"", b"NaN", b"\xff\xfe" + raw]
+             r.randbytes(200), b"", b"NaN", b"1e999", b'{"data": NaN}', b'"\\ud800"',
+             b"\xff\xfe" + raw]
         )  # fmt: skip
 
     def address(self) -> str:
