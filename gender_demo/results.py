@@ -137,10 +137,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything found in one picture: its (width, height) in pixels and the predictions."""
+    """Everything found in one picture: its (width, height) in pixels and the predictions.
+
+    ``notes`` name what a person should know about how it was searched (words: ``wording.NOTES``).
+    """
 
     size: tuple[int, int]
     predictions: tuple[Prediction, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def left_to_right(self) -> tuple[int, ...]:

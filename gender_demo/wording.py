@@ -18,6 +18,13 @@ REASONS = {
 }
 """Reason name -> plain words, in the order in which they are worth telling."""
 
+NOTES = {
+    "turned": "no face was found upright, but one was when the picture was turned",
+    "most_faces": "there are more faces: only the largest are reported",
+    "very_large": "the picture has more than 50 megapixels: small faces in it may be missed",
+}
+"""What an analysis notes about the search -> plain words."""
+
 GENDERS = {"female", "male", "woman", "man", "women", "men", "girl", "boy", "girls", "boys"}
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from gender_demo.errors import PictureError
 from gender_demo.results import Analysis
-from gender_demo.vision.pictures import open_picture
+from gender_demo.vision.pictures import read_picture
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
@@ -28,7 +28,7 @@ BATCH_PIXELS = 24_000_000
 class FileResult:
     """One file: its picture and analysis, or the sentence that says what is wrong with it.
 
-    ``note`` says what else went wrong, such as a drawing that could not be written.
+    ``note`` says what else is wrong, such as a missing end or a drawing that could not be written.
     """
 
     name: str
@@ -44,7 +44,8 @@ def analyze_files(pipeline: Pipeline, paths: Iterable[tuple[str, Path]]) -> Iter
     batch: list[FileResult] = []
     for name, path in paths:
         try:
-            batch.append(FileResult(name, path, open_picture(path, name)))
+            picture, note = read_picture(path, name)
+            batch.append(FileResult(name, path, picture, note=note))
         except PictureError as error:
             batch.append(FileResult(name, path, error=str(error)))
         pixels = sum(done.picture.width * done.picture.height for done in batch if done.picture)

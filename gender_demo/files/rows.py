@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gender_demo.files.analyze import FileResult
 from gender_demo.results import Box, Prediction
-from gender_demo.wording import REASONS, certainty
+from gender_demo.wording import NOTES, REASONS, certainty
 
 UNSURE, NO_FACE = "unsure", "no face found"
 
@@ -42,9 +42,9 @@ class FaceRow:
 
 def rows(result: FileResult) -> list[FaceRow]:
     """One row per face, from left to right; a file without faces has one row and a note."""
-    note = result.note or ""
     if result.analysis is None:
         return [FaceRow(result.name, note=result.error or "")]
+    note = "; ".join(filter(None, (result.note, *(NOTES[name] for name in result.analysis.notes))))
     if not result.analysis.predictions:
         return [FaceRow(result.name, note="; ".join(filter(None, (NO_FACE, note))))]
     found = zip(result.analysis.left_to_right, result.analysis.predictions, strict=True)

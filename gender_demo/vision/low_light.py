@@ -1,10 +1,13 @@
-"""brighten(): a dark picture made about as bright as an ordinary one, before the nets see it.
+"""brighten(): a dark or foggy picture made about as bright and as rich in contrast as an ordinary
+one, before the nets see it.
 
 They learnt from ordinary light. In a quarter of it MTCNN finds 74 % of the faces in the picture as
 it is, and 99 % when it is brightened (train/LOG.md, 16).
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -13,26 +16,50 @@ DARK, ORDINARY, WANTED = 100.0, 160.0, 200.0
 """Lightness (see ``lightness``) below which a picture is brightened to WANTED, and from which it
 stays as it is; in between the change sets in smoothly, so that a live view does not jump."""
 MOST = 6.0
+CLEAR, FOGGY = 0.6, 0.7
+"""The darkest part's share of the brightest, up to which a picture is not foggy, and from which it
+surely is; in between the change sets in smoothly."""
 SAMPLE_PX = 64
 
 
-def lightness(picture: Image.Image) -> float:
-    """How bright the brightest parts of an RGB picture are, 0 to 255: the 95th percentile of each
-    pixel's largest channel. A bright face before a black wall is not dark."""
+class Levels(NamedTuple):
+    """A pixel becomes (pixel - offset) * gain, 0 to 255."""
+
+    offset: float
+    gain: float
+
+
+def levels(picture: Image.Image) -> Levels:
+    """What the pixels of an RGB picture need: no offset and a gain of 1 in ordinary light.
+
+    Its brightest parts are the 95th percentile of each pixel's largest channel, its darkest the 5th
+    of the smallest. A bright face before a black wall is not dark; a picture of one colour, or a
+    dark one, is not foggy.
+    """
     sample = picture.resize((SAMPLE_PX, SAMPLE_PX), Image.Resampling.NEAREST)
-    return float(np.quantile(np.asarray(sample).max(2), 0.95))
+    pixels = np.asarray(sample)
+    light = float(np.quantile(pixels.max(2), 0.95))
+    dark = float(np.quantile(pixels.min(2), 0.05))
+    fog = _share(dark / max(1.0, light), CLEAR, FOGGY)
+    fog *= _share(light - dark, 4, 12) * _share(dark, 30, 60)
+    offset = fog * dark
+    return Levels(offset, gain(light - offset))
 
 
-def gain(picture: Image.Image) -> float:
-    """By how much the pixels of a picture are to be multiplied, 1 to MOST."""
-    light = lightness(picture)
-    share = min(1.0, max(0.0, (ORDINARY - light) / (ORDINARY - DARK)))
-    return 1 + share * (min(MOST, WANTED / max(1.0, light)) - 1)
+def gain(light: float) -> float:
+    """By how much pixels whose brightest parts are ``light`` (0 to 255) are multiplied."""
+    return 1 + _share(light, ORDINARY, DARK) * (min(MOST, WANTED / max(1.0, light)) - 1)
 
 
-def brighten(picture: Image.Image, by: float | None = None) -> Image.Image:
-    """The picture with its pixels multiplied, by its own gain unless it is part of another one."""
-    by = gain(picture) if by is None else by
-    if by == 1:
+def brighten(picture: Image.Image, by: Levels | None = None) -> Image.Image:
+    """The RGB picture in ordinary light, by its own levels unless it is part of another one."""
+    by = levels(picture) if by is None else by
+    if tuple(by) == (0, 1):
         return picture
-    return picture.point([min(255, round(value * by)) for value in range(256)] * 3)
+    curve = [min(255, max(0, round((value - by.offset) * by.gain))) for value in range(256)]
+    return picture.point(curve * 3)
+
+
+def _share(value: float, start: float, end: float) -> float:
+    """How far ``value`` is on the way from ``start`` to ``end``, 0 to 1."""
+    return min(1.0, max(0.0, (value - start) / (end - start)))

@@ -38,6 +38,11 @@ SUFFIXES = (
 )
 """File name endings that a folder is searched for; what a file is, its bytes decide."""
 
+JPEG_END, JPEG_FILL = b"\xff\xd9", 128
+MAX_MISSING = 0.25
+"""A JPEG is read although its end is missing, up to this share of its rows."""
+CUT_SHORT = "the file is cut short: the end of the picture may be missing"
+
 BEHIND_TRANSPARENT = (255, 255, 255)
 
 register_heif_opener()
@@ -51,6 +56,13 @@ def open_picture(source: bytes | str | Path, name: str | None = None) -> Image.I
 
     ``name`` is what messages call it. Raises PictureError for whatever is wrong with it.
     """
+    return read_picture(source, name)[0]
+
+
+def read_picture(
+    source: bytes | str | Path, name: str | None = None
+) -> tuple[Image.Image, str | None]:
+    """``open_picture``, and a note where the end of a JPEG is missing: then it is grey."""
     if isinstance(source, bytes):
         data, name = source, clean_name(name or "The picture")
     else:
@@ -64,8 +76,13 @@ def open_picture(source: bytes | str | Path, name: str | None = None) -> Image.I
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
-            picture.load()
-            return _to_rgb(_upright(picture))
+            try:
+                picture.load()
+            except OSError:
+                if picture.format != "JPEG":
+                    raise
+                return _read_cut_short(data)
+            return _to_rgb(_upright(picture)), None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError(
             f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels."
@@ -96,6 +113,18 @@ def _read(path: Path, name: str) -> bytes:
             return file.read(MAX_BYTES + 1)
     except OSError:
         raise PictureError(f"{name} may not be read.") from None
+
+
+def _read_cut_short(data: bytes) -> tuple[Image.Image, str]:
+    """A JPEG whose end is missing: the decoder fills up with grey. OSError if that is too much."""
+    with Image.open(io.BytesIO(data + JPEG_END), formats=["JPEG"]) as picture:
+        picture.load()
+        rows = np.asarray(picture)
+        filled = (rows == JPEG_FILL).all(axis=tuple(range(1, rows.ndim)))
+        missing = int(np.argmin(filled[::-1])) if not filled.all() else len(rows)
+        if picture.mode not in ("L", "RGB") or missing > MAX_MISSING * len(rows):
+            raise OSError
+        return _to_rgb(_upright(picture)), CUT_SHORT
 
 
 def _upright(picture: Image.Image) -> Image.Image:

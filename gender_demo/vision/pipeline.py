@@ -26,15 +26,10 @@ from gender_demo.vision.classifier import Classifier
 from gender_demo.vision.crops import crop_face
 from gender_demo.vision.decision import decide
 from gender_demo.vision.detector import FaceDetector
+from gender_demo.vision.find import Detect, find_faces
 from gender_demo.vision.preflight import check_device, no_device
 from gender_demo.vision.quality import sharpness
 
-MAX_SEARCH_PX = 1600
-"""Larger pictures are searched at this longer side; faces are still cut from the full picture."""
-MAX_FACES = 100
-"""Maximum faces reported per picture, largest first."""
-
-Detect = Callable[[Sequence[Image.Image]], list[list[Face]]]
 Classify = Callable[[Sequence[Image.Image]], list[tuple[float, ...]]]
 
 
@@ -64,19 +59,12 @@ class Pipeline:
 
     def analyze_batch(self, pictures: Sequence[Image.Image]) -> list[Analysis]:
         """The same for many pictures; their faces are found and classified together."""
-        found = self.find(pictures)
-        predictions = iter(
-            self.predict(
-                [
-                    (picture, face)
-                    for picture, faces in zip(pictures, found, strict=True)
-                    for face in faces
-                ]
-            )
-        )
+        found = find_faces(pictures, self.detect)
+        pairs = [(p, face) for p, each in zip(pictures, found, strict=True) for face in each.faces]
+        predictions = iter(self.predict(pairs))
         return [
-            Analysis(picture.size, tuple(next(predictions) for _ in faces))
-            for picture, faces in zip(pictures, found, strict=True)
+            Analysis(picture.size, tuple(next(predictions) for _ in each.faces), each.notes)
+            for picture, each in zip(pictures, found, strict=True)
         ]
 
     def warm_up(self) -> None:
@@ -86,12 +74,8 @@ class Pipeline:
         self.classify([Image.new("RGB", (side, side))])
 
     def find(self, pictures: Sequence[Image.Image]) -> list[list[Face]]:
-        """The MAX_FACES largest faces of each picture, in its own pixels."""
-        small = [_shrink(picture) for picture in pictures]
-        return [
-            [face.scaled(picture.width / less.width) for face in faces[:MAX_FACES]]
-            for picture, less, faces in zip(pictures, small, self.detect(small), strict=True)
-        ]
+        """The faces of each picture, largest first, in its own pixels; see ``find_faces``."""
+        return [found.faces for found in find_faces(pictures, self.detect)]
 
     def cut(self, picture: Image.Image, face: Face) -> Image.Image:
         """What the classifier sees of a face."""
@@ -146,11 +130,3 @@ def leave_room() -> None:
     On a CPU that is fully taken, threads that wait for each other cost more than they bring.
     """
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-
-
-def _shrink(picture: Image.Image) -> Image.Image:
-    longer = max(picture.size)
-    if longer <= MAX_SEARCH_PX:
-        return picture
-    width, height = (max(1, round(n * MAX_SEARCH_PX / longer)) for n in picture.size)
-    return picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -32,17 +33,17 @@ def test_an_ordinary_picture_is_left_alone() -> None:
 def test_a_dark_picture_gets_ordinary_light() -> None:
     assert light.brighten(grey(40)).getpixel((5, 5)) == (200, 200, 200)
     assert light.brighten(grey(0)).getpixel((5, 5)) == (0, 0, 0)
-    assert light.gain(grey(1)) == light.MOST
+    assert light.levels(grey(1)).gain == light.MOST
 
 
 def test_a_bright_face_before_a_black_wall_is_not_dark() -> None:
     picture = grey(5)
     picture.paste((220, 180, 160), (30, 20, 50, 45))
-    assert light.gain(picture) == 1
+    assert light.levels(picture) == (0, 1)
 
 
 def test_the_change_sets_in_smoothly() -> None:
-    shown = [level * light.gain(grey(level)) for level in range(40, 256)]
+    shown = [level * light.levels(grey(level)).gain for level in range(40, 256)]
     assert all(abs(b - a) < 6 for a, b in pairwise(shown))
 
 
@@ -60,6 +61,25 @@ def test_a_face_in_the_dark_is_found(left: float, monkeypatch: pytest.MonkeyPatc
     detector = FaceDetector()
     (face,) = detector.detect([picture])[0]
     assert face.score > 0.95
-    monkeypatch.setattr(light, "gain", lambda _: 1.0)
+    monkeypatch.setattr(light, "levels", lambda _: light.Levels(0, 1))
     before = detector.detect([picture])[0]
     assert not before or before[0].score < face.score
+
+
+def foggy(picture: Image.Image, white: float) -> Image.Image:
+    """A contrast of 0.15, towards grey or white."""
+    return picture.point(lambda value: round(0.15 * value + 0.85 * white))
+
+
+@pytest.mark.parametrize("white", [110, 180, 255])
+def test_a_face_in_the_fog_is_found(white: float) -> None:
+    picture = Image.open(ASTRONAUT).convert("RGB")
+    (face,) = FaceDetector().detect([foggy(picture, white)])[0]
+    assert face.score > 0.95
+    clear = np.asarray(crop_whole(foggy(picture, white), 90))
+    assert clear.min() < 60
+    assert clear.max() > 180
+
+
+def test_one_colour_is_no_fog() -> None:
+    assert [light.levels(grey(level)).offset for level in (20, 110, 200, 255)] == [0] * 4

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from gender_demo.errors import PictureError
 from gender_demo.vision import pictures
-from gender_demo.vision.pictures import open_picture
+from gender_demo.vision.pictures import CUT_SHORT, open_picture, read_picture
 
 LEFT, RIGHT = (200, 40, 30), (20, 60, 180)
 
@@ -143,6 +143,30 @@ def test_truncated_is_an_error_not_a_half_grey_picture(kind: str, astronaut: Ima
     data = encode(astronaut, kind)
     with pytest.raises(PictureError, match=r"^cut\.x is (damaged or cut short|not a picture)"):
         open_picture(data[: len(data) // 2], "cut.x")
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("lost", [1, 2, 3, 40, 400])
+def test_a_jpeg_that_lacks_its_end_is_read_with_a_note(
+    lost: int, mode: str, progressive: bool, astronaut: Image.Image
+) -> None:
+    data = encode(astronaut.convert(mode), "JPEG", progressive=progressive)
+    picture, note = read_picture(data[:-lost])
+    assert note == CUT_SHORT
+    whole = open_picture(data)
+    assert (picture.mode, picture.size) == ("RGB", astronaut.size)
+    upper = (0, 0, whole.width, whole.height * 3 // 4)
+    apart = ImageChops.difference(picture.crop(upper), whole.crop(upper))
+    assert np.asarray(apart).mean() < 2
+    assert read_picture(data)[1] is None
+
+
+def test_of_a_jpeg_that_lacks_more_than_its_end_nothing_is_shown(astronaut: Image.Image) -> None:
+    data = encode(astronaut, "JPEG")
+    for kept in (0.03, 0.2, 0.5):
+        with pytest.raises(PictureError, match="cut short"):
+            read_picture(data[: round(kept * len(data))])
 
 
 @pytest.mark.parametrize(

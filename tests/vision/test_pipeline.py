@@ -19,9 +19,8 @@ from gender_demo.vision.checkpoint import (
     save_checkpoint,
 )
 from gender_demo.vision.decision import Rules
+from gender_demo.vision.find import MAX_FACES, MAX_SEARCH_PX
 from gender_demo.vision.pipeline import (
-    MAX_FACES,
-    MAX_SEARCH_PX,
     Pipeline,
     load_pipeline,
     pick_device,
@@ -143,4 +142,6 @@ def test_a_crowd_is_told_of_up_to_a_limit() -> None:
         return [[Face(Box(0.0, 0.0, 30.0, 30.0), 0.9, points)] * (MAX_FACES + 5) for _ in pictures]
 
     pipeline = Pipeline(crowd, redness, CHECKPOINT)
-    assert len(pipeline.analyze(square((255, 0, 0))).predictions) == MAX_FACES
+    analysis = pipeline.analyze(square((255, 0, 0)))
+    assert len(analysis.predictions) == MAX_FACES
+    assert analysis.notes == ("most_faces",)

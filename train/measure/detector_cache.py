@@ -16,7 +16,7 @@ from PIL import Image
 from gender_demo.results import Box, Face
 from gender_demo.vision import box_ops, detector, low_light, mtcnn
 from gender_demo.vision.checkpoint import write_file
-from gender_demo.vision.pipeline import Detect
+from gender_demo.vision.find import Detect
 
 
 class CachedDetector:

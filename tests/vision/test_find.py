@@ -1,0 +1,106 @@
+"""Faces in pictures that are large, long, turned or overexposed."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from PIL import Image
+
+from gender_demo.results import Face
+from gender_demo.vision.detector import FaceDetector
+from gender_demo.vision.find import MAX_SEARCH_PX, find_faces
+from gender_demo.wording import NOTES
+from tests.support.paths import ASTRONAUT, EXAMPLES
+
+
+@pytest.fixture(scope="module")
+def detector() -> FaceDetector:
+    return FaceDetector()
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Image.Image:
+    return Image.open(ASTRONAUT).convert("RGB")
+
+
+def on_a_canvas(
+    picture: Image.Image, size: tuple[int, int], corner: tuple[int, int]
+) -> Image.Image:
+    canvas = Image.new("RGB", size, (120, 125, 130))
+    canvas.paste(picture, corner)
+    return canvas
+
+
+def test_29_people_on_a_canvas_of_four_times_their_picture(detector: FaceDetector) -> None:
+    crowd = Image.open(EXAMPLES / "solvay_1927.jpg").convert("RGB")
+    there = find_faces([crowd], detector)[0].faces
+    corner = (3 * crowd.width - 500, 2 * crowd.height + 77)
+    canvas = on_a_canvas(crowd, (4 * crowd.width, 4 * crowd.height), corner)
+    (found,) = find_faces([canvas], detector)
+    expected = [face.box.shifted(*corner) for face in there]
+    assert sum(any(box.iou(f.box) > 0.6 for f in found.faces) for box in expected) >= 29
+    assert len(found.faces) <= 31
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("size", [(20_000, 1_000), (1_000, 20_000), (5_200, 3_900), (2_400, 1_800)])
+@pytest.mark.parametrize("face_px", [40, 95, 150])
+def test_a_face_of_40_px_and_more_is_found_in_any_shape(
+    size: tuple[int, int], face_px: int, detector: FaceDetector, portrait: Image.Image
+) -> None:
+    (face,) = detector.detect([portrait])[0]
+    scale = face_px / face.box.size_px
+    small = portrait.resize((round(portrait.width * scale),) * 2)
+    corner = (size[0] * 5 // 8, min(size[1] - small.height, size[1] * 5 // 8))
+    (found,) = find_faces([on_a_canvas(small, size, corner)], detector)
+    expected = face.box.scaled(scale).shifted(*corner)
+    assert len(found.faces) == 1
+    assert found.faces[0].box.iou(expected) > 0.6
+
+
+def test_what_is_over_50_megapixels_is_told(detector: FaceDetector) -> None:
+    (found,) = find_faces([Image.new("RGB", (30_000, 1_700))], detector)
+    assert found.notes == ("very_large",)
+    assert set(found.notes) <= set(NOTES)
+
+
+@pytest.mark.parametrize(
+    "turn", [Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270]
+)
+def test_a_turned_picture_is_told(
+    turn: Image.Transpose, detector: FaceDetector, portrait: Image.Image
+) -> None:
+    wide = on_a_canvas(portrait, (700, 520), (60, 4))
+    (upright,) = find_faces([wide], detector)
+    assert upright.notes == ()
+    (found,) = find_faces([wide.transpose(turn)], detector)
+    assert found.notes == ("turned",)
+    (before,), (face,) = upright.faces, found.faces
+    assert face.box.size_px == pytest.approx(before.box.size_px, rel=0.05)
+    nose = Image.new("L", wide.size)
+    nose.putpixel((round(before.landmarks[2][0]), round(before.landmarks[2][1])), 255)
+    x, y, _, _ = nose.transpose(turn).getbbox() or (0, 0, 0, 0)
+    assert math.dist(face.landmarks[2], (x, y)) < 4
+    degrees = {2: -90, 3: 180, 4: 90}[turn]
+    assert math.cos(face.roll - before.roll - math.radians(degrees)) > 0.98
+
+
+def test_an_overexposed_face_is_found(detector: FaceDetector, portrait: Image.Image) -> None:
+    bright = portrait.point(lambda value: min(255, 2 * value))
+    assert detector.detect([bright]) == [[]]
+    (found,) = find_faces([bright], detector)
+    (face,) = detector.detect([portrait])[0]
+    assert any(face.box.iou(other.box) > 0.5 for other in found.faces)
+
+
+def test_any_callable_may_detect() -> None:
+    seen: list[tuple[int, int]] = []
+
+    def nothing(pictures: object) -> list[list[Face]]:
+        seen.extend(picture.size for picture in pictures)  # type: ignore[attr-defined]
+        return [[] for _ in pictures]  # type: ignore[attr-defined]
+
+    (found,) = find_faces([Image.new("RGB", (2 * MAX_SEARCH_PX, 100))], nothing)
+    assert found.faces == []
+    assert seen == [(MAX_SEARCH_PX, 50), *[(50, MAX_SEARCH_PX)] * 2, (MAX_SEARCH_PX, 50)]
