@@ -156,6 +156,12 @@ def export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, nargs="?", help="the prepared data of that run")
     parser.add_argument("--out", type=Path, help="checkpoint folder to write")
     parser.add_argument("--onnx", type=Path, metavar="FILE", help="also as one ONNX file")
+    parser.add_argument(
+        "--onnx-chain",
+        type=Path,
+        metavar="FOLDER",
+        help="also as ONNX with the detector",
+    )
     parser.add_argument("--px", default="112", help="sides to try, for example 96,112")
     parser.add_argument("--train-split", default="train")
     parser.add_argument("--split", default="holdout")

@@ -94,21 +94,21 @@ class Mtcnn:
         self, device: str | torch.device, settings: DetectorSettings, engine: Engine = "auto"
     ) -> None:
         self.device, self.settings = torch.device(device), settings
-        stock = facenet_pytorch.MTCNN()
+        pnet, rnet, onet = stock_networks()
         backend = choose_backend(self.device, engine)
 
         def load(
             net: nn.Module, side_px: int, *, any_size: bool = False, least: Precision = "float32"
         ) -> Network:
             example = torch.zeros((1, 3, side_px, side_px), dtype=torch.uint8)
-            return backend.load(_Normalized(net), example, any_size=any_size, least=least)
+            return backend.load(net, example, any_size=any_size, least=least)
 
-        self.pnet = load(stock.pnet, 2 * CELL_PX, any_size=True)
-        self.rnet, self.onet = load(stock.rnet, RNET_PX), load(stock.onet, ONET_PX)
+        self.pnet = load(pnet, 2 * CELL_PX, any_size=True)
+        self.rnet, self.onet = load(rnet, RNET_PX), load(onet, ONET_PX)
         # What is averaged may be less exact: of 646 boxes none moved below an IoU of 0.98, while
         # 0.3 % did where O-Net's first word was in bfloat16 too.
         on_cpu = self.device.type == "cpu"
-        self.onet_again = load(stock.onet, ONET_PX, least="bfloat16") if on_cpu else self.onet
+        self.onet_again = load(onet, ONET_PX, least="bfloat16") if on_cpu else self.onet
 
     def propose(self, images: Tensor, scales: Sequence[float]) -> tuple[Tensor, Tensor]:
         """P-Net over the scales: squares that may hold a face, (n, 4), and their image_index."""
@@ -193,6 +193,12 @@ class Mtcnn:
                 mean = (first[some].flatten(1) + total) / (1 + weight.sum(1))
                 first[some] = mean.reshape(first[some].shape)
         return replace(found, boxes=boxes, landmarks=landmarks)
+
+
+def stock_networks() -> tuple[nn.Module, nn.Module, nn.Module]:
+    """P-, R- and O-Net for pixels (n, 3, height, width) of 0 to 255; facenet-pytorch's weights."""
+    stock = facenet_pytorch.MTCNN()
+    return _Normalized(stock.pnet), _Normalized(stock.rnet), _Normalized(stock.onet)
 
 
 class _Normalized(nn.Module):

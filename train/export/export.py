@@ -28,7 +28,7 @@ from gender_demo.vision.networks import build_network
 from gender_demo.vision.preflight import CONFIG
 from train.data.crops import Crops, load_crops
 from train.export.equalize import equalize_recall
-from train.export.onnx import write_onnx
+from train.export.onnx import write_chain, write_onnx
 from train.export.sharpness import classify_blurred, fit_sharpness
 from train.fit.augment import augment
 from train.fit.checkpoint_folder import write_checkpoint
@@ -59,16 +59,18 @@ class Candidate:
 def run(args: argparse.Namespace) -> int:
     """Export; prints the hold-out figures of all that was tried."""
     finished = (args.run / CONFIG).exists()
-    if (args.data is None) != (args.out is None) or not (args.out or (finished and args.onnx)):
+    onnx = finished and (args.onnx or args.onnx_chain)
+    if (args.data is None) != (args.out is None) or not (args.out or onnx):
         raise SystemExit(
             "give a run or checkpoint folder, its prepared data and --out FOLDER, or a checkpoint "
-            "folder and --onnx FILE"
+            "folder and --onnx FILE or --onnx-chain FOLDER"
         )
     try:
         folder = _export(args, finished) if args.out else args.run
-        if args.onnx is not None:
-            write_onnx(load_checkpoint(folder), args.onnx)
-            print(args.onnx)
+        for write, path in ((write_onnx, args.onnx), (write_chain, args.onnx_chain)):
+            if path is not None:
+                write(load_checkpoint(folder), path)
+                print(path)
     except FileNotFoundError as error:
         raise SystemExit(f"{error.filename} is missing: give the --out of train fit") from None
     except (CheckpointError, DataError, ValueError) as error:

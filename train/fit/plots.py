@@ -24,11 +24,16 @@ SHOWN = 32
 
 
 def show_batch(pictures: Tensor, out: Path, writer: SummaryWriter) -> None:
-    """The first pictures of a step just as the network gets them."""
+    """The first pictures of a step just as the network gets them, written to the run folder."""
+    _write(batch_sheet(pictures), out, "show_batch", writer, 0)
+
+
+def batch_sheet(pictures: Tensor) -> Image.Image:
+    """Up to 32 normalised pictures (n, 3, side, side) on one sheet."""
     shown = pictures[:SHOWN].cpu() * torch.tensor(STD).view(1, 3, 1, 1)
     shown = ((shown + torch.tensor(MEAN).view(1, 3, 1, 1)).clamp(0, 1) * 255).round().byte()
     tiles = [(Image.fromarray(one.permute(1, 2, 0).numpy()), "") for one in shown]
-    _write(contact_sheet(tiles), out, "show_batch", writer, 0)
+    return contact_sheet(tiles)
 
 
 def after_epoch(

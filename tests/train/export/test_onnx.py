@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageEnhance
 
+from gender_demo.results import Box
 from gender_demo.vision.checkpoint import Config, load_checkpoint
 from gender_demo.vision.classifier import Classifier
 from gender_demo.vision.crops import cut_square
 from gender_demo.vision.pictures import open_picture
+from gender_demo.vision.pipeline import load_pipeline
 from tests.support.paths import ASTRONAUT as EXAMPLE
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, SOLVAY
 from train.__main__ import main
 
 VAL = ROOT.parent / "shared" / "data" / "fairface" / "val-00000-of-00001.parquet"
@@ -24,11 +27,17 @@ COUNT = 500
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("onnx") / "model.onnx"
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped checkpoint and the detector as ONNX files."""
+    folder = tmp_path_factory.mktemp("onnx") / "chain"
     shipped = ROOT / "checkpoints" / "resnet18-fairface"
-    assert main(["export", str(shipped), "--onnx", str(file)]) == 0
-    return file
+    assert main(["export", str(shipped), "--onnx-chain", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def file(chain: Path) -> Path:
+    return chain / "classifier.onnx"
 
 
 def faces(config: Config) -> list[Image.Image]:
@@ -75,6 +84,22 @@ def test_the_file_says_what_it_is(file: Path) -> None:
     assert facts["weights_sha256"] == config.weights_sha256
     assert session.get_inputs()[0].type == "tensor(uint8)"
     assert session.get_inputs()[0].shape[1:] == [3, config.crop_px, config.crop_px]
+
+
+def test_the_example_without_torch_agrees_with_the_demo(
+    chain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its 29 faces of the Solvay conference are those of ``analyze``, with the same guesses."""
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    example = importlib.import_module("onnx_example")
+    picture = open_picture(SOLVAY)
+    theirs = load_pipeline(device="cpu").analyze(picture).predictions
+    mine = [(Box(*box), values) for box, values in example.Chain(chain).analyze(picture)]
+    assert len(mine) == len(theirs) == 29
+    for prediction in theirs:
+        box, values = max(mine, key=lambda each: prediction.face.box.iou(each[0]))
+        assert prediction.face.box.iou(box) >= 0.95
+        assert [value for _, value in prediction.probabilities] == pytest.approx(values, abs=0.01)
 
 
 def test_a_checkpoint_needs_a_file_to_write(tmp_path: Path) -> None:
