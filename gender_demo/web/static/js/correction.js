@@ -83,7 +83,7 @@ function makeDialog() {
   made.innerHTML = MARKUP;
   made.onclick = (event) => { if (event.target === made) made.close(); }; // the ground around it
   /** @type {HTMLElement} */ (made.querySelector("#live-correct-close")).onclick = () => made.close();
-  document.body.append(made);
+  (document.querySelector(".gradio-container .contain") ?? document.body).append(made); // where the theme reaches
   return made;
 }
 

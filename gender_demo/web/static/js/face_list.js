@@ -20,6 +20,8 @@ export function createFaceList({ text, list, onOpen, onQuiet, onPoint }) {
   /** @type {Map<number, Row>} by the person's id */
   const rows = new Map();
   let spokenAt = -Infinity, wanted = "", timer = 0;
+  /** @type {number | null} the person whose row stands out */
+  let pointed = null;
 
   /** @param {Person} person @returns {Row} */
   function addRow(person) {
@@ -54,6 +56,7 @@ export function createFaceList({ text, list, onOpen, onQuiet, onPoint }) {
       write(quiet, off ? "Label again" : "Do not label");
       quiet.setAttribute("aria-label", off ? `Label ${face.toLowerCase()} again` : `Do not label ${face.toLowerCase()}`);
       row.style.setProperty("--mark", mark.color);
+      row.classList.toggle("active", person.id === pointed);
     });
   }
 
@@ -82,6 +85,7 @@ export function createFaceList({ text, list, onOpen, onQuiet, onPoint }) {
 
   /** @param {number | null} id whose row is to stand out */
   function point(id) {
+    pointed = id;
     for (const [other, { row }] of rows) row.classList.toggle("active", other === id);
   }
 

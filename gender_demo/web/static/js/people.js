@@ -35,7 +35,7 @@ export function createPeople() {
     for (const i of order) known[i] = welcome();
     return marks.map((mark, i) => {
       const person = /** @type {Person} */ (known[i]);
-      Object.assign(person, { track: mark.track, box: mark.box, at });
+      Object.assign(person, { track: mark.track, box: mark.box, at: Math.max(person.at, at) });
       return { ...mark, person };
     });
   }
