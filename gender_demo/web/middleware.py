@@ -58,6 +58,7 @@ WAITING = (API + "heartbeat/", UPLOAD + "_progress")
 STOPPING = "The server is stopping: try again in a minute."
 BUSY = "The server is busy: try again in a few seconds."
 DISK_FULL = "The server's disk is full or cannot be written to: try again in some minutes."
+UNREADABLE = "The request has not the form that this route takes: see /gradio_api/info."
 FAILED = "The server could not answer this request."
 
 Scope = MutableMapping[str, Any]
@@ -224,9 +225,7 @@ def _without_prefix(scope: Scope, prefix: str) -> Scope:
 async def answer_unreadable(*_: Any) -> JSONResponse:
     """Answer of a request whose JSON has not the form of its route. FastAPI's own quotes what was
     sent, and fails on what JSON cannot say, such as NaN or half a surrogate pair."""
-    return one_sentence(
-        422, "The request has not the form that this route takes: see /gradio_api/info."
-    )
+    return one_sentence(422, UNREADABLE)
 
 
 def one_sentence(status: int, sentence: str) -> JSONResponse:

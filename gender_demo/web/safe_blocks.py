@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.queueing import Event, Queue
+from pydantic import ValidationError
 
 from gender_demo.web.logs import is_disk_trouble, log_failure
-from gender_demo.web.middleware import DISK_FULL, FAILED
+from gender_demo.web.middleware import DISK_FULL, FAILED, UNREADABLE
 
 
 class SafeBlocks(gr.Blocks):
@@ -25,10 +27,24 @@ class SafeBlocks(gr.Blocks):
         except gr.Error as error:
             error.print_exception = False
             raise
+        except ValidationError:  # of gradio's own types, by what was sent
+            raise gr.Error(UNREADABLE, print_exception=False) from None
         except Exception as error:
             log_failure(error, "a picture request")
             sentence = DISK_FULL if is_disk_trouble(error) else FAILED
             raise gr.Error(sentence, print_exception=False) from None
+
+
+def forgive_closed_sessions() -> None:
+    """Drop queue messages of visitors who have gone, in this process for good. gradio looks for
+    their session, fails, and with it fails whoever asks next."""
+    send = Queue.send_message
+
+    def send_message(queue: Queue, event: Event, event_message: Any) -> None:
+        if event.session_hash in queue.pending_messages_per_session:
+            send(queue, event, event_message)
+
+    Queue.send_message = send_message  # type: ignore[assignment,method-assign]
 
 
 def names_address(inputs: Any) -> bool:

@@ -10,10 +10,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import pytest
+from gradio.queueing import Queue
 
 from gender_demo.audit.wording import NO_AUDIT
 from gender_demo.errors import CheckpointError
@@ -27,7 +29,7 @@ from gender_demo.web.page import (
     who_runs_it,
     whose_model,
 )
-from gender_demo.web.safe_blocks import SafeBlocks, names_address
+from gender_demo.web.safe_blocks import SafeBlocks, forgive_closed_sessions, names_address
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -156,6 +158,34 @@ def test_what_breaks_in_a_picture_request_is_one_sentence(
     assert caught.value.print_exception is False, "gradio prints no traceback"
     (line,) = [record.getMessage() for record in caplog.records]
     assert "ann.jpg" not in line + str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{"path": None}, {"path": 3, "meta": {"_type": "gradio.FileData"}}, 7, "a.jpg", True,
+     {"path": "a", "size": "x", "meta": {"_type": "gradio.FileData"}}, ["a"], float("nan")],
+)  # fmt: skip
+def test_what_is_no_file_is_one_sentence_and_no_failure(
+    page: gr.Blocks, sent: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    annotate = next(fn for fn in page.fns.values() if fn.api_name == "annotate")
+    with ThreadPoolExecutor(1) as threads, pytest.raises(gr.Error) as caught:
+        threads.submit(asyncio.run, page.process_api(annotate, [sent])).result()
+    assert str(caught.value.message).endswith(".")
+    assert "\n" not in str(caught.value.message)
+    assert not caplog.records, [record.getMessage() for record in caplog.records]
+
+
+def test_a_visitor_who_has_gone_fails_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Queue, "send_message", Queue.send_message)
+    forgive_closed_sessions()
+    messages: asyncio.Queue[Any] = asyncio.Queue()
+    queue: Any = SimpleNamespace(pending_messages_per_session={"here": messages})
+    for session in ("gone", "here"):
+        event: Any = SimpleNamespace(alive=True, session_hash=session, _id=session)
+        Queue.send_message(queue, event, SimpleNamespace())  # type: ignore[arg-type]
+    assert messages.get_nowait().event_id == "here"
+    assert messages.empty()
 
 
 def test_a_file_named_by_an_address_is_not_fetched(page: gr.Blocks) -> None:
