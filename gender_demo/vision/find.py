@@ -26,7 +26,7 @@ MAX_TILED_PIXELS = 50_000_000
 MIN_FACE_PX = 40
 """The smallest face that is found in a picture of any size, in its own pixels."""
 FINEST = 1.0
-"""Scale of the finest tiles: at 0.75, where a face of 40 pixels has 30, its score is often too low."""
+"""Scale of the finest tiles. At 0.75, where faces of 40 px have 30, scores are often too low."""
 TILE_FACE_PX = (30.0, 110.0)
 """The smallest and the largest face searched for in tiles, in their pixels; the next coarser level,
 at half the scale, goes on from there."""

@@ -13,9 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from gender_demo.errors import LayoutError
 from train.data.readers.base import Options
 from train.data.readers.csv import read_rows
@@ -75,6 +72,9 @@ def read_split(
 
 
 def _read_shard(tree: Tree, name: str, split: str, needed: Sequence[str]) -> list[Record]:
+    import pyarrow as pa  # here, so that a wrong path is refused before what takes seconds
+    import pyarrow.parquet as pq
+
     shard = tree.files[name]
     if not isinstance(shard, Path):
         raise LayoutError(f"{name} is a Parquet file in an archive: unpack it first")
