@@ -71,7 +71,7 @@ def test_500_faces_get_the_same_probabilities(file: Path) -> None:
     theirs = np.concatenate(
         [session.run(["probabilities"], {"pixels": part})[0] for part in np.split(pixels, 10)]
     )
-    ours = np.array(Classifier(checkpoint)(crops))
+    ours = np.array(Classifier(checkpoint, precision="float32")(crops))
     assert len(np.unique(ours.argmax(1))) == 2
     assert np.abs(theirs - ours).max() < 1e-3
 
