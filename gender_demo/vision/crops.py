@@ -14,7 +14,7 @@ from PIL import Image
 
 from gender_demo.results import Face
 from gender_demo.vision.low_light import (
-    brighten,
+    apply_gain,
     levels,
 )
 
@@ -70,7 +70,7 @@ def cut_square(
     left, top = max(0, x0), max(0, y0)
     right, bottom = min(picture.width, x0 + wide), min(picture.height, y0 + wide)
     if right > left and bottom > top:
-        inside = brighten(picture.crop((left, top, right, bottom)), levels(picture))
+        inside = apply_gain(picture.crop((left, top, right, bottom)), levels(picture))
         canvas.paste(inside, (left - x0, top - y0))
     scale = 1.0
     if side > size_px:

@@ -12,7 +12,7 @@ from torch import Tensor
 from gender_demo.results import Box, Face
 from gender_demo.vision.backends import Engine
 from gender_demo.vision.box_ops import areas, nms_by_minimum, same_place, to_square
-from gender_demo.vision.low_light import brighten
+from gender_demo.vision.low_light import apply_gain
 from gender_demo.vision.memory_fallback import retry_with_half_batch
 from gender_demo.vision.mtcnn import GREY, Detections, DetectorSettings, Mtcnn, pyramid_scales
 
@@ -150,7 +150,9 @@ class FaceDetector:
 
     def _load(self, pictures: Sequence[Image.Image]) -> Tensor:
         """RGB pictures of one size -> (n, 3, height, width): bytes on the CPU, floats on a GPU."""
-        images = torch.from_numpy(np.stack([np.asarray(brighten(picture)) for picture in pictures]))
+        images = torch.from_numpy(
+            np.stack([np.asarray(apply_gain(picture)) for picture in pictures])
+        )
         images = images.to(self.device).permute(0, 3, 1, 2)
         return images if self.device.type == "cpu" else images.float()
 

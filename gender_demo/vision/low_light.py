@@ -1,4 +1,4 @@
-"""brighten(): a dark or foggy picture made about as bright and as rich in contrast as an ordinary
+"""apply_gain(): a dark or foggy picture made about as bright and as rich in contrast as an ordinary
 one, before the nets see it.
 
 They learnt from ordinary light. In a quarter of it MTCNN finds 74 % of the faces in the picture as
@@ -51,7 +51,7 @@ def gain(light: float) -> float:
     return 1 + _share(light, ORDINARY, DARK) * (min(MOST, WANTED / max(1.0, light)) - 1)
 
 
-def brighten(picture: Image.Image, by: Levels | None = None) -> Image.Image:
+def apply_gain(picture: Image.Image, by: Levels | None = None) -> Image.Image:
     """The RGB picture in ordinary light, by its own levels unless it is part of another one."""
     by = levels(picture) if by is None else by
     if tuple(by) == (0, 1):

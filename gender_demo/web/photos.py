@@ -217,8 +217,8 @@ def summarize(table: Sequence[TableRow]) -> str:
         lines = ["Nothing could be read:"]
     elif failed:
         lines.append(f"{_count(len(failed), 'file')} could not be read:")
-    told = "\n".join(f"- {escape_markdown(sentence)}" for sentence in failed)
-    return "\n\n".join([*lines, told]).rstrip()
+    listing = "\n".join(f"- {escape_markdown(sentence)}" for sentence in failed)
+    return "\n\n".join([*lines, listing]).rstrip()
 
 
 def any_read(table: Sequence[TableRow]) -> bool:

@@ -27,12 +27,12 @@ def grey(level: int) -> Image.Image:
 
 def test_an_ordinary_picture_is_left_alone() -> None:
     picture = Image.open(ASTRONAUT).convert("RGB")
-    assert light.brighten(picture) is picture
+    assert light.apply_gain(picture) is picture
 
 
 def test_a_dark_picture_gets_ordinary_light() -> None:
-    assert light.brighten(grey(40)).getpixel((5, 5)) == (200, 200, 200)
-    assert light.brighten(grey(0)).getpixel((5, 5)) == (0, 0, 0)
+    assert light.apply_gain(grey(40)).getpixel((5, 5)) == (200, 200, 200)
+    assert light.apply_gain(grey(0)).getpixel((5, 5)) == (0, 0, 0)
     assert light.levels(grey(1)).gain == light.MOST
 
 

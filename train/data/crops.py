@@ -92,8 +92,8 @@ def _numbers(rows: Sequence[Row], name: str, classes: Sequence[str], where: str)
     number = {value: i for i, value in enumerate(classes)}
     unknown = Counter(row.labels[name] for row in rows if row.labels[name] not in number)
     if unknown:
-        told = ", ".join(f"{count} x {value!r}" for value, count in unknown.most_common(5))
-        raise DataError(f"{where} has unknown {name}: {told}")
+        listing = ", ".join(f"{count} x {value!r}" for value, count in unknown.most_common(5))
+        raise DataError(f"{where} has unknown {name}: {listing}")
     return torch.tensor([number[row.labels[name]] for row in rows])
 
 

@@ -178,9 +178,9 @@ def _cut_tiles(
 
 def _caption(row: CutRow) -> str:
     """The file's name and what speaks for its place."""
-    told = {
+    listing = {
         "small": f"{row.face_px or 0:.0f} px",
         "blurred": f"sharpness {row.sharpness or 0:.1f}",
         "several_faces": f"{row.faces} faces",
     }.get(row.reason, row.label if row.split in (TRAIN, HOLDOUT) else row.split)
-    return f"{row.path.rpartition('/')[2]}\n{told}"
+    return f"{row.path.rpartition('/')[2]}\n{listing}"

@@ -148,8 +148,8 @@ def _check_rows(rows: Sequence[Mapping[str, str]], column: Mapping[str, str], na
         )
     unknown = Counter(s for row in rows if (s := row.get(split, "")) and s.lower() not in SPLITS)
     if unknown:
-        told = ", ".join(f"{count} x {one!r}" for one, count in unknown.most_common(5))
-        raise LayoutError(f"{name} names unknown splits: {told}; use train, valid and test")
+        listing = ", ".join(f"{count} x {one!r}" for one, count in unknown.most_common(5))
+        raise LayoutError(f"{name} names unknown splits: {listing}; use train, valid and test")
 
 
 def _listed(before: str, names: Sequence[str]) -> str:

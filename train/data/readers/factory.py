@@ -48,8 +48,8 @@ def _understood(records: list[Record]) -> str:
     classes = Counter(record.label for record in records)
     splits = Counter(record.split for record in records)
     listed = ", ".join(f"{name} {count}" for name, count in sorted(classes.items()))
-    told = ", ".join(f"{name} {count}" for name, count in splits.items())
-    return f"Read as {len(classes)} classes: {clean_name(listed)} ({told})"
+    listing = ", ".join(f"{name} {count}" for name, count in splits.items())
+    return f"Read as {len(classes)} classes: {clean_name(listed)} ({listing})"
 
 
 def _check(records: list[Record], source: Path) -> None:

@@ -133,5 +133,7 @@ def _check(records: Sequence[Record]) -> None:
                 wrong[what] += 1
                 first.setdefault(what, record.path)
     if wrong:
-        told = "; ".join(f"{n} x {what} (first: {first[what]})" for what, n in wrong.most_common(5))
-        raise LayoutError(f"labels are wrong in {len(records)} rows: {told}")
+        found = "; ".join(
+            f"{n} x {what} (first: {first[what]})" for what, n in wrong.most_common(5)
+        )
+        raise LayoutError(f"labels are wrong in {len(records)} rows: {found}")

@@ -134,18 +134,18 @@ def _check(classes: dict[str, list[tuple[str | None, _Folder]]], split: str) -> 
     counts = {
         name: sum(len(part.all_pictures()) for _, part in parts) for name, parts in classes.items()
     }
-    told = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+    named = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
     if len(counts) >= MANY_NUMBERS and all(name.isdigit() for name in counts):
         raise LayoutError(f"{len(counts)} folders are named by numbers: {NO_LABELS}")
     if len(counts) < 2:
         raise LayoutError(
-            f"{len(counts)} class folders ({told or 'none'}) were found for {split}: two or more "
+            f"{len(counts)} class folders ({named or 'none'}) were found for {split}: two or more "
             "are needed, one folder for each class"
         )
     if empty := [name for name, count in counts.items() if not count]:
         raise LayoutError(
             f"{len(empty)} class folders of the split {split} hold no pictures: "
-            f"{', '.join(sorted(empty)[:5])} (all: {told})"
+            f"{', '.join(sorted(empty)[:5])} (all: {named})"
         )
     twice = [name for name, count in Counter(map(_plain, counts)).items() if count > 1]
     if clash := [f"{name} {count}" for name, count in counts.items() if _plain(name) in twice]:
