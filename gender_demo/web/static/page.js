@@ -6,7 +6,7 @@
     if (!input || input.closest("[hidden]") || !files.length) return;
     event.preventDefault();
     const pasted = new DataTransfer();
-    files.forEach((file) => pasted.items.add(file));
+    for (const file of files) pasted.items.add(file);
     input.files = pasted.files;
     input.dispatchEvent(new Event("change", { bubbles: true }));
   });
