@@ -27,6 +27,8 @@ def last_value(cell: str, names: dict[str, Any]) -> Any:
     return eval(ast.unparse(last), names) if last else None
 
 
+# It shows pictures from files that it leaves to the garbage collector, as notebooks do.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.timeout(900)
 def test_every_cell_runs(
     tmp_path: Path,

@@ -126,7 +126,7 @@ def test_three_classes_end_on_the_page_too(
     make_faces(tmp_path / "my_faces", draw_portrait, kinds, 16)
     assert main(["prepare", "my_faces", "prepared/three", "--layout", "folder"]) == 0
     fit = ["fit", "prepared/three", "--out", "runs/three", "--preset", "finetune"]
-    assert main([*fit, "--plan", "1@64"]) == 0
+    assert main([*fit, "--plan", "1@104"]) == 0
     serve([sys.executable, str(ROOT / "app.py"), "--checkpoint", "runs/three/checkpoint"], three)
     evaluate = ["evaluate", "prepared/three", "--checkpoint", "runs/three/checkpoint"]
     assert main([*evaluate, "--end-to-end", "--no-cache", "--json", "out.json"]) == 0
