@@ -39,6 +39,7 @@ STAGED = (
     *("gender_demo/audit/*.css", "gender_demo/audit/*.json"),
     *(f"gender_demo/web/static/*.{kind}" for kind in ("css", "html", "js", "md")),
     *("gender_demo/web/static/js/*.js", "gender_demo/web/static/examples/*.jpg"),
+    "gender_demo/web/static/images/*.svg",
     *(f"{CHECKPOINT}/{name}" for name in ("README.md", "config.json", "audit.json")),
     f"{CHECKPOINT}/model.safetensors",
 )

@@ -18,6 +18,7 @@ from gender_demo.web.middleware import RequestFilter, Traffic, answer_unreadable
 from gender_demo.web.photos import Annotator, escape_markdown
 from gender_demo.web.photos_tab import build_photos_tab
 from gender_demo.web.safe_blocks import SafeBlocks
+from gender_demo.web.shell import Shell
 from gender_demo.web.static_files import STATIC, read_static, static_routes, tables_view
 from gender_demo.web.theme import build_theme
 
@@ -37,13 +38,14 @@ def launch_options(traffic: Traffic) -> dict[str, Any]:
     """Arguments of ``launch()`` that belong to the page."""
     return {
         "app_kwargs": {
-            "middleware": [Middleware(RequestFilter, traffic=traffic)],
+            "middleware": [Middleware(RequestFilter, traffic=traffic), Middleware(Shell)],
             "exception_handlers": {RequestValidationError: answer_unreadable},
             "routes": static_routes(),
         },
         "theme": build_theme(),
         "css_paths": [STATIC / "page.css"],
         "head_paths": [STATIC / "head.html"],
+        "favicon_path": STATIC / "images" / "icon.svg",
         "js": read_static("page.js"),
         "pwa": True,
         "ssr_mode": False,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import csv
+import gzip
 import re
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.support.live_page import violations
 from tests.support.paths import EXAMPLES
@@ -193,3 +195,28 @@ def test_a_phone_shows_the_start_and_what_it_is_without_scrolling(open_page: Ope
     page = open_page(width=390, height=844)
     expect(page.locator("#live-start")).to_be_in_viewport(ratio=1)
     expect(page.locator("#panel-lines li").first).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("language", ["de-DE", "ar"])
+def test_the_page_is_english_whatever_the_browser_speaks(
+    app_url: str, browser: Browser, language: str
+) -> None:
+    with browser.new_context(locale=language, base_url=app_url) as context:
+        page = context.new_page()
+        page.goto("/#photos")
+        expect(page.get_by_text("Click to Upload")).to_be_visible()  # the tab of the address
+        assert page.evaluate("[document.documentElement.lang, document.dir]") == ["en", ""]
+        open_tab(page, "Report")
+        assert page.url.endswith("#report")
+
+
+def test_the_page_is_compressed_and_previews_itself(app_url: str) -> None:
+    request = urllib.request.Request(app_url, headers={"Accept-Encoding": "gzip"})
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(request, timeout=30) as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        html = gzip.decompress(answer.read()).decode()
+    assert 'property="og:title" content="How might this face be perceived?"' in html
+    previews = re.findall(r"<meta[^>]*>", html)
+    assert not re.search("githubusercontent|radio", " ".join(previews))
+    assert re.search("<noscript>.*It needs JavaScript", html, re.DOTALL)
