@@ -46,6 +46,9 @@ def add_command(
     form.add_argument("--json", action="store_true", help="everything, as JSON")
     form.add_argument("--csv", action="store_true", help="one line per face, as CSV")
     command.add_argument("--annotate", metavar="DIR", type=Path, help="write drawn pictures there")
+    command.add_argument(
+        "--blur-faces", action="store_true", help="hide the faces found in the drawn pictures"
+    )
     command.add_argument("--checkpoint", metavar="DIR", help="default: the shipped one")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     command.set_defaults(run=predict)
@@ -55,6 +58,8 @@ def predict(flags: argparse.Namespace) -> int:
     """Analyse all files, print each result as it is done; returns the exit code."""
     check_folder(flags.checkpoint)
     check_device(flags.device)
+    if flags.blur_faces and not flags.annotate:
+        raise UsageError("--blur-faces is about drawn pictures: say where with --annotate DIR.")
     paths = list(dict.fromkeys(find_files(flags.sources)))
     if not any(os.path.exists(path) for path in paths):
         raise UsageError(f"No pictures were found in {', '.join(flags.sources)}.")
@@ -70,7 +75,9 @@ def predict(flags: argparse.Namespace) -> int:
     pipeline = load_pipeline(flags.checkpoint, flags.device)
     about = About.today(pipeline.checkpoint.config)
     failed: list[str] = []
-    drawings = Drawings(flags.annotate, paths, about) if flags.annotate else None
+    drawings = None
+    if flags.annotate:
+        drawings = Drawings(flags.annotate, paths, about, blur_faces=flags.blur_faces)
     results = analyze(pipeline, paths, drawings, failed)
     if flags.json:
         write_json(results, about, sys.stdout)
@@ -103,8 +110,10 @@ def analyze(
 class Drawings:
     """The folder that drawn pictures are written to; no source picture there is written over."""
 
-    def __init__(self, folder: Path, sources: Iterable[Path], about: About) -> None:
-        self.folder, self.about = folder, about
+    def __init__(
+        self, folder: Path, sources: Iterable[Path], about: About, *, blur_faces: bool = False
+    ) -> None:
+        self.folder, self.about, self.blur_faces = folder, about, blur_faces
         here = os.path.realpath(folder)
         found = map(os.path.split, map(os.path.realpath, sources))
         self.taken = {
@@ -113,15 +122,14 @@ class Drawings:
 
     def write(self, result: FileResult) -> str | None:
         """Draw one result, if there is anything to draw; what went wrong as a note, or None."""
-        from gender_demo.drawing.marks import marks
-        from gender_demo.drawing.paint import draw
+        from gender_demo.drawing.hide import annotate
 
         if result.picture is None or result.analysis is None:
             return None
         name = free_name(result.path.name, self.taken)
         self.taken.add(name_key(name))
         try:
-            drawn = draw(result.picture, marks(result.analysis))
+            drawn = annotate(result.picture, result.analysis, blur_faces=self.blur_faces)
             (self.folder / name).write_bytes(to_jpeg(drawn, self.about))
         except (OSError, ValueError) as error:
             return f"the drawn picture cannot be written ({_reason(error)})"

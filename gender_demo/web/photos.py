@@ -22,6 +22,7 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
+from gender_demo.drawing.hide import hide
 from gender_demo.drawing.marks import CROWD, Mark, marks
 from gender_demo.drawing.paint import draw
 from gender_demo.errors import PictureError
@@ -143,8 +144,18 @@ class Annotator:
         """Analyse many picture files; a file that cannot be read becomes a note in the table."""
         return self.analyze(files, progress, drawn=True).outputs()
 
-    def analyze(self, files: list[str] | None, progress: gr.Progress, *, drawn: bool) -> Photos:
-        """All of many picture files, ``drawn`` here or left to the page; raises gr.Error."""
+    def analyze(
+        self,
+        files: list[str] | None,
+        progress: gr.Progress,
+        *,
+        drawn: bool,
+        blur_faces: bool = False,
+    ) -> Photos:
+        """All of many picture files, ``drawn`` here or left to the page; raises gr.Error.
+
+        With ``blur_faces`` no picture that is sent back shows a face that was found.
+        """
         if not files:
             raise gr.Error("Choose one picture or more.", print_exception=False)
         if len(files) > MAX_FILES:
@@ -157,12 +168,18 @@ class Annotator:
             progress((done, len(files)), desc=clean_name(name), unit="pictures")
 
         try:
-            return self._analyze([Path(file) for file in files], tell, drawn=drawn)
+            paths = [Path(file) for file in files]
+            return self._analyze(paths, tell, drawn=drawn, blur_faces=blur_faces)
         finally:
             _give_memory_back()
 
     def _analyze(
-        self, files: Sequence[Path], tell: Callable[[int, str], None], *, drawn: bool
+        self,
+        files: Sequence[Path],
+        tell: Callable[[int, str], None],
+        *,
+        drawn: bool,
+        blur_faces: bool,
     ) -> Photos:
         about, packed, taken = self._about(), io.BytesIO(), set[str]()
         gallery: list[tuple[str, str]] = []
@@ -176,12 +193,15 @@ class Annotator:
                 results.append(replace(result, picture=None))
                 if result.picture is None or result.analysis is None:
                     continue
-                found = marks(result.analysis)
-                picture = draw(result.picture, found)
+                found = marks(result.analysis, show_labels=not blur_faces)
+                source = result.picture
+                if blur_faces:
+                    source = hide(source, (p.face.box for p in result.analysis.predictions))
+                picture = draw(source, found)
                 name = free_name(result.name, taken)
                 taken.add(name_key(name))
                 archive.writestr(name, to_jpeg(picture, about))
-                preview = picture if drawn else result.picture
+                preview = picture if drawn else source
                 preview.thumbnail((PREVIEW_PX, PREVIEW_PX))
                 path = _keep(to_jpeg(preview, about), name)
                 if drawn:

@@ -55,6 +55,11 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
     gr.Markdown(f"**{guesses}** {labels} {uses}", elem_id="photos-notice")
     gr.Markdown(read_static("photos.md"))
     files = gr.File(file_count="multiple", label="Pictures", elem_id="photos-files", height=150)
+    blur = gr.Checkbox(
+        label="Blur all faces in the pictures I get back",
+        info="Choose this first. A face that is not found stays as it is: look before you share.",
+        elem_id="photos-blur",
+    )
     with gr.Row(elem_id="photos-examples"):
         examples = {
             gr.Button(words, icon=path, size="md"): path for words, path in EXAMPLES.items()
@@ -64,9 +69,11 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
 
     def show(
         paths: list[str] | None,
+        blur_faces: bool,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds it as the default
     ) -> list[Any]:
-        return [*_show(annotator.analyze(paths, progress, drawn=False), shown), None]
+        done = annotator.analyze(paths, progress, drawn=False, blur_faces=blur_faces)
+        return [*_show(done, shown), None]
 
     common: dict[str, Any] = {
         "outputs": [*results.components(), files],
@@ -74,9 +81,9 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
         "api_visibility": "private",
         "show_progress_on": [files],
     }
-    files.upload(show, [files], **common)
+    files.upload(show, [files, blur], **common)
     for button, path in examples.items():
-        button.click(partial(show, [str(path)]), None, **common)
+        button.click(partial(show, [str(path)]), [blur], **common)
     _build_photos_route(annotator)
 
 

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from gender_demo.__main__ import main
+from tests.support.detail import detail
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -101,6 +102,19 @@ def test_annotate_never_touches_a_source(run: Run, album: Path) -> None:
         assert annotated.size == (512, 512)
 
 
+def test_blurred_faces_are_written_without_labels(run: Run, album: Path, tmp_path: Path) -> None:
+    clear, hidden = tmp_path / "clear", tmp_path / "hidden"
+    assert run(album, "--annotate", clear)[0] == 0
+    assert run(album, "--annotate", hidden, "--blur-faces")[0] == 0
+    name = "astronaut-annotated.jpg"
+    with Image.open(clear / name) as seen, Image.open(hidden / name) as blurred:
+        assert detail(seen) > 1000
+        assert detail(blurred) == 0
+    assert (clear / "wall-annotated.jpg").read_bytes() == (
+        hidden / "wall-annotated.jpg"
+    ).read_bytes()
+
+
 @pytest.fixture
 def strange(tmp_path: Path, album: Path) -> list[str]:
     """Pictures whose names terminals, drawings or spreadsheets have trouble with, as arguments."""
@@ -166,6 +180,7 @@ def test_a_drawing_that_cannot_be_written_is_that_files_note(
         (["a.jpg", "--checkpoint", "/nowhere"], "There is no checkpoint folder at /nowhere"),
         (["a.jpg", "--device", "abacus"], "The device 'abacus' is not known"),
         (["app.py", "--annotate", "/dev/null/x"], "/dev/null/x cannot be made"),
+        (["app.py", "--blur-faces"], "--blur-faces is about drawn pictures: say where"),
         (["a.jpg", "b.jpg"], "No pictures were found in a.jpg, b.jpg."),
         (["x" * 300], f"No pictures were found in {'x' * 300}."),
         (["\x1b[2J.jpg"], "No pictures were found in \\x1b[2J.jpg."),

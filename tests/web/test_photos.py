@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 import zipfile
@@ -21,6 +22,7 @@ from gender_demo.web.photos import (
     escape_markdown,
     summarize,
 )
+from tests.support.detail import detail
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
@@ -97,6 +99,22 @@ def test_everything_lands_in_the_cache_that_gradio_empties(
     gallery, _, *downloads = annotator.photos(uploads)
     for path in [path for path, _ in gallery] + downloads:
         assert Path(str(path)).is_relative_to(tmp_path / "cache")
+
+
+def test_no_blurred_face_is_sent_back(
+    annotator: Annotator, uploads: list[str], tmp_path: Path
+) -> None:
+    def pictures(blur_faces: bool) -> list[Image.Image]:
+        done = annotator.analyze(uploads[:1], gr.Progress(), drawn=False, blur_faces=blur_faces)
+        assert all(bool(mark.caption) != blur_faces for mark in done.photos[0].marks)
+        with zipfile.ZipFile(done.zip_path) as archive:
+            data = archive.read("face-annotated.jpg")
+        files = (done.photos[0].preview_path, io.BytesIO(data))
+        return [Image.open(file) for file in files]
+
+    for seen, hidden in zip(pictures(False), pictures(True), strict=True):
+        assert detail(seen) > 1000
+        assert detail(hidden) == 0
 
 
 def test_annotate(annotator: Annotator, astronaut_path: Path) -> None:

@@ -84,6 +84,7 @@ function photoNode(photo, { classes, reasons }) {
     card.onpointerleave = () => point(null);
     card.addEventListener("focusin", () => point(person.id));
     const lines = make("div", "photo-said"), row = make("div", "photo-actions");
+    row.hidden = isHidden(mark);
     row.append(change, quiet);
     lines.append(words, row);
     card.append(lines);
@@ -94,7 +95,7 @@ function photoNode(photo, { classes, reasons }) {
   /** @param {Card} card */
   function tell({ mark, person, node: card, words, quiet }) {
     const number = mark.number === null ? "" : `${person.number} · `, why = mark.reasons.map((name) => reasons[name] ?? name).join("; ");
-    const said = person.word === null ? (mark.label ? mark.caption : `unsure: ${why}`) : person.word ? `${person.word} (your word)` : "not labelled, as you asked";
+    const said = isHidden(mark) ? "hidden, as you asked" : person.word === null ? (mark.label ? mark.caption : `unsure: ${why}`) : person.word ? `${person.word} (your word)` : "not labelled, as you asked";
     words.textContent = number + said;
     quiet.textContent = person.word === "" ? "Label again" : "Do not label";
     quiet.setAttribute("aria-label", `${quiet.textContent}: ${mark.number === null ? "this face" : `face ${person.number}`}`);
@@ -132,7 +133,7 @@ function photoNode(photo, { classes, reasons }) {
 
   canvas.onclick = (event) => {
     const drawn = cards.map((card) => ({ ...asWanted(card), card })), hit = markAt(drawn, canvas, event);
-    if (hit) open(hit.card, /** @type {HTMLElement} */ (hit.card.node.querySelector("button")));
+    if (hit && !isHidden(hit)) open(hit.card, /** @type {HTMLElement} */ (hit.card.node.querySelector("button")));
   };
   canvas.onpointermove = (event) => {
     const hit = event.pointerType === "mouse" ? markAt(cards.map(asWanted), canvas, event, 0) : null;
@@ -166,11 +167,15 @@ function cropOf(picture, { box: [x0, y0, x1, y1] }, width) {
   return crop;
 }
 
+/** Whether the server has blurred the face. @param {Mark} mark */
+const isHidden = (mark) => !mark.caption;
+
 /** @param {Mark[]} marks */
 function counted(marks) {
   if (!marks.length) return "no face found";
   const unsure = marks.filter((mark) => mark.dash).length, labelled = marks.length - unsure;
   const count = marks.length === 1 ? "1 face" : `${marks.length} faces`;
+  if (marks.every(isHidden)) return `${count}, hidden`;
   return unsure ? `${count}, ${labelled} labelled, ${unsure} unsure` : `${count}, labelled`;
 }
 
