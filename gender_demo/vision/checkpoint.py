@@ -27,6 +27,8 @@ from gender_demo.vision.networks import build_network
 from gender_demo.vision.preflight import CONFIG, WEIGHTS, check_folder
 
 AUDIT = "audit.json"
+DOUBT_OUTPUTS = 2
+"""What ``Config.doubt`` adds to the network: see ``classifier.soften``."""
 
 Name = Annotated[str, pydantic.Field(min_length=1)]
 View = Annotated[float, pydantic.Field(ge=0.5, le=2)]
@@ -37,8 +39,9 @@ class Config:
     """What config.json says, validated. ``mean`` and ``std`` are of RGB in 0 to 1.
 
     ``views``: how many times wider than ``crop_face``'s square each view is whose answers are
-    averaged; one crop as wide as the widest holds them all. ``training`` is train's own record,
-    which serving only shows.
+    averaged; one crop as wide as the widest holds them all. ``doubt``: the network has two outputs
+    more than classes, which make it less sure (``classifier.soften``). ``training`` is train's own
+    record, which serving only shows.
     """
 
     name: str
@@ -50,9 +53,15 @@ class Config:
     flip_average: bool = True
     views: Annotated[tuple[View, ...], pydantic.Field(min_length=1)] = (1.0,)
     temperature: Annotated[float, pydantic.Field(gt=0)] = 1.0
+    doubt: bool = False
     rules: Rules = field(default_factory=Rules)
     weights_sha256: str = ""
     training: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> int:
+        """How many the network has: one for each class, two more with ``doubt``."""
+        return len(self.classes) + (DOUBT_OUTPUTS if self.doubt else 0)
 
     def view_px(self, view: float) -> int:
         """Side of a view's window in the crop: as far from ``input_px`` by an even number."""
@@ -131,7 +140,7 @@ def save_checkpoint(
 
 def build_model(config: Config) -> nn.Module:
     """The network that the config names, with random weights, in eval mode."""
-    return build_network(config.arch, len(config.classes)).eval()
+    return build_network(config.arch, config.outputs).eval()
 
 
 def write_file(path: Path, content: bytes) -> None:

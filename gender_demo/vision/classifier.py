@@ -21,7 +21,8 @@ from gender_demo.vision.memory_fallback import retry_with_half_batch
 MAX_BATCH_IMAGES = 128
 """Views and mirror images that go through the net together; bounds the memory a crowd takes."""
 
-
+MAX_DOUBT = 2.0
+"""Log of the most by which the first output for doubt divides logits; the second one: twice it."""
 PART_IMAGES = 24
 """The same where a CPU is to be free for others in between: half a second at most."""
 PRECISION: Precision = "bfloat16"
@@ -40,6 +41,7 @@ class Served(nn.Module):
         self.net = build_model(config)
         self.net.load_state_dict(dict(state))
         self.flip_average, self.temperature = config.flip_average, config.temperature
+        self.classes = len(config.classes)
         self.windows = [(config.crop_px - px) // 2 for px in map(config.view_px, config.views)]
         self.images_per_crop = len(config.views) * (2 if config.flip_average else 1)
         self.input_px = config.input_px
@@ -47,18 +49,19 @@ class Served(nn.Module):
         self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """RGB bytes (n, 3, crop_px, crop_px) -> probabilities (n, classes).
+        """RGB bytes (n, 3, crop_px, crop_px) -> probabilities (n, classes)."""
+        return to_probabilities(self.outputs(pixels), self.classes, self.temperature)
 
-        The mean logits of all views and their mirror images over the temperature, then softmax.
-        """
+    def outputs(self, pixels: Tensor) -> Tensor:
+        """RGB bytes (n, 3, crop_px, crop_px) -> the network's outputs (n, outputs), averaged over
+        all views and their mirror images."""
         whole = (pixels.to(self.mean.dtype) / 255 - self.mean) / self.std
         views = [self._window(whole, border) for border in self.windows]
         if self.flip_average:
             views += [view.flip(3) for view in views]
         images = torch.cat(views).contiguous(memory_format=torch.channels_last)
-        logits = self.net(images).float().unflatten(0, (len(views), -1)).mean(0)
-        probabilities: Tensor = (logits / self.temperature).softmax(1)
-        return probabilities
+        outputs: Tensor = self.net(images).float().unflatten(0, (len(views), -1)).mean(0)
+        return outputs
 
     def _window(self, whole: Tensor, border: int) -> Tensor:
         """The middle of the crops, at the net's own side."""
@@ -67,6 +70,25 @@ class Served(nn.Module):
         if whole.shape[-1] == self.input_px:
             return whole
         return interpolate(whole, (self.input_px, self.input_px), mode="bilinear")
+
+
+def to_probabilities(outputs: Tensor, classes: int, temperature: float) -> Tensor:
+    """Outputs (n, classes) or (n, classes + 2) -> probabilities (n, classes)."""
+    return (soften(outputs, classes) / temperature).softmax(1)
+
+
+def soften(outputs: Tensor, classes: int) -> Tensor:
+    """Outputs (n, classes) or (n, classes + 2) -> logits (n, classes).
+
+    The two more outputs say by how much the logits shrink, so that probabilities move towards
+    1 / classes: the first one for faces of a kind that is often judged wrongly (its sigmoid times
+    MAX_DOUBT), the second one, where it is above 0, for what is no face.
+    """
+    logits, doubt = outputs[:, :classes], outputs[:, classes:]
+    if not doubt.shape[1]:
+        return logits
+    rise = MAX_DOUBT * doubt[:, :1].sigmoid() + doubt[:, 1:].clamp(0.0, 2 * MAX_DOUBT)
+    return logits * (-rise).exp()
 
 
 class Classifier:
@@ -93,7 +115,7 @@ class Classifier:
         self.device, config = torch.device(device), self.checkpoint.config
         served = Served(config, self.checkpoint.state)
         if self.device.type == "cpu":
-            served.net = _fuse(served.net)
+            served.net = fuse(served.net)
         backend = choose_backend(self.device, engine)
         example = torch.zeros((1, 3, config.crop_px, config.crop_px), dtype=torch.uint8)
         part = max(1, PART_IMAGES // served.images_per_crop)
@@ -110,7 +132,7 @@ class Classifier:
         return result
 
 
-def _fuse(model: nn.Module) -> nn.Module:
+def fuse(model: nn.Module) -> nn.Module:
     """Fold each batch norm into its convolution: the same function, less to do on a CPU."""
     from torch.fx.experimental.optimization import fuse
 

@@ -9,12 +9,13 @@ import torch
 from PIL import Image, ImageFilter, ImageOps
 
 from gender_demo.vision import classifier
+from gender_demo.vision.backends import Engine
 from gender_demo.vision.checkpoint import (
     Checkpoint,
     Config,
     build_model,
 )
-from gender_demo.vision.classifier import Classifier
+from gender_demo.vision.classifier import MAX_DOUBT, Classifier, soften
 
 CONFIG = Config("tiny", ("a", "b", "c"), input_px=64, flip_average=False)
 
@@ -90,3 +91,32 @@ def test_views_are_the_answers_to_windows_of_the_crop(checkpoint: Checkpoint) ->
     )
     assert torch.allclose(found, logits.mean(0, keepdim=True).softmax(1), atol=2e-3)
     assert not torch.allclose(found, logits[:1].softmax(1), atol=2e-3)
+
+
+def test_doubt_shrinks_logits_and_turns_no_label() -> None:
+    plain = torch.tensor([[2.0, -1.0]])
+    assert torch.equal(soften(plain, 2), plain), "checkpoints without the outputs"
+    rows = torch.tensor([[2.0, -1.0, 0.0, 0.25], [2.0, -1.0, -99.0, -9.0], [2.0, -1.0, 99.0, 99.0]])
+    shrunk = soften(rows, 2) / plain
+    expected = [MAX_DOUBT / 2 + 0.25, 0.0, 3 * MAX_DOUBT]
+    assert torch.allclose(shrunk, torch.tensor(expected).neg().exp().unsqueeze(1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["torch", "openvino"])
+def test_both_engines_serve_doubt_and_give_the_classes_alone(engine: Engine) -> None:
+    torch.manual_seed(1)
+    config = replace(CONFIG, doubt=True, temperature=0.5)
+    model = build_model(config)
+    pictures = crops(3)
+    with torch.no_grad():
+        model.get_parameter("fc.bias")[3:] = torch.tensor([0.7, 0.4])
+        stacked = np.stack([np.asarray(picture) for picture in pictures])
+        pixels = torch.from_numpy(stacked).permute(0, 3, 1, 2) / 255
+        mean, std = (torch.tensor(v).view(3, 1, 1) for v in (config.mean, config.std))
+        outputs = model((pixels - mean) / std)
+    rise = MAX_DOUBT * outputs[:, 3].sigmoid() + outputs[:, 4].clamp(0, 2 * MAX_DOUBT)
+    expected = (outputs[:, :3] / (0.5 * rise.exp().unsqueeze(1))).softmax(1)
+    serve = Classifier(Checkpoint(Path(), config, model.state_dict()), "cpu", engine, "float32")
+    found = torch.tensor(serve(pictures))
+    assert found.shape == (3, 3)
+    assert torch.allclose(found, expected, atol=1e-4)

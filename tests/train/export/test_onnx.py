@@ -10,10 +10,16 @@ import numpy as np
 import onnxruntime
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image, ImageEnhance
 
 from gender_demo.results import Box
-from gender_demo.vision.checkpoint import Config, load_checkpoint
+from gender_demo.vision.checkpoint import (
+    Config,
+    build_model,
+    load_checkpoint,
+    save_checkpoint,
+)
 from gender_demo.vision.classifier import Classifier
 from gender_demo.vision.crops import cut_square
 from gender_demo.vision.pictures import open_picture
@@ -74,6 +80,20 @@ def test_500_faces_get_the_same_probabilities(file: Path) -> None:
     ours = np.array(Classifier(checkpoint, precision="float32")(crops))
     assert len(np.unique(ours.argmax(1))) == 2
     assert np.abs(theirs - ours).max() < 1e-3
+
+
+def test_doubt_is_in_the_file(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = Config("toy", ("a", "b"), "dlib-resnet29", input_px=104, doubt=True)
+    folder = tmp_path / "toy"
+    save_checkpoint(folder, config, build_model(config).state_dict())
+    assert main(["export", str(folder), "--onnx", str(tmp_path / "toy.onnx")]) == 0
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 3, 104, 104), dtype=np.uint8)
+    session = onnxruntime.InferenceSession(tmp_path / "toy.onnx")
+    (theirs,) = session.run(["probabilities"], {"pixels": pixels})
+    crops = [Image.fromarray(each.transpose(1, 2, 0)) for each in pixels]
+    ours = Classifier(load_checkpoint(folder), precision="float32")(crops)
+    assert theirs == pytest.approx(np.array(ours), abs=1e-4)
 
 
 def test_the_file_says_what_it_is(file: Path) -> None:
