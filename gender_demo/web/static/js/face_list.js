@@ -3,7 +3,7 @@
 
 /** @typedef {import("./types.js").Mark} Mark */
 /** @typedef {import("./people.js").Person} Person */
-/** @typedef {{ row: HTMLElement, name: HTMLButtonElement, quiet: HTMLButtonElement }} Row */
+/** @typedef {{ row: HTMLElement, name: HTMLButtonElement, quiet: HTMLButtonElement, blur: HTMLButtonElement }} Row */
 
 const SPEAK_EVERY_MS = 2500;
 const COUNTED_FROM = 5; // with so many faces the sentence counts them
@@ -14,9 +14,10 @@ const COUNTED_FROM = 5; // with so many faces the sentence counts them
  * @param {HTMLElement} parts.list
  * @param {(person: Person, from: HTMLElement) => void} parts.onOpen
  * @param {(person: Person) => void} parts.onQuiet "do not label me", or that no longer
+ * @param {(person: Person) => void} parts.onBlur "blur this face", or that no longer
  * @param {(id: number | null) => void} parts.onPoint a row is pointed at, or none
  */
-export function createFaceList({ text, list, onOpen, onQuiet, onPoint }) {
+export function createFaceList({ text, list, onOpen, onQuiet, onBlur, onPoint }) {
   /** @type {Map<number, Row>} by the person's id */
   const rows = new Map();
   let spokenAt = -Infinity, wanted = "", timer = 0;
@@ -25,19 +26,20 @@ export function createFaceList({ text, list, onOpen, onQuiet, onPoint }) {
 
   /** @param {Person} person @returns {Row} */
   function addRow(person) {
-    const row = document.createElement("div"), name = document.createElement("button"), quiet = document.createElement("button");
+    const row = document.createElement("div"), name = document.createElement("button"), quiet = document.createElement("button"), blur = document.createElement("button");
     row.className = "face";
-    name.type = quiet.type = "button";
-    quiet.className = "quiet";
+    name.type = quiet.type = blur.type = "button";
+    quiet.className = blur.className = "quiet";
     name.onclick = () => onOpen(person, name);
     quiet.onclick = () => onQuiet(person);
+    blur.onclick = () => onBlur(person);
     row.onpointerenter = () => onPoint(person.id);
     row.onpointerleave = () => onPoint(null);
     row.addEventListener("focusin", () => onPoint(person.id));
     row.addEventListener("focusout", () => onPoint(null));
-    row.append(name, quiet);
-    rows.set(person.id, { row, name, quiet });
-    return { row, name, quiet };
+    row.append(name, quiet, blur);
+    rows.set(person.id, { row, name, quiet, blur });
+    return { row, name, quiet, blur };
   }
 
   /** The rows as the faces are now, in the order of their numbers. @param {Mark[]} marks @param {boolean} hidden */
@@ -47,11 +49,14 @@ export function createFaceList({ text, list, onOpen, onQuiet, onPoint }) {
     for (const [id, { row }] of rows) if (!here.has(id)) { row.remove(); rows.delete(id); }
     known.forEach((mark, i) => {
       const person = /** @type {Person} */ (mark.person);
-      const { row, name, quiet } = rows.get(person.id) ?? addRow(person);
+      const { row, name, quiet, blur } = rows.get(person.id) ?? addRow(person);
       if (list.children[i] !== row) list.insertBefore(row, list.children[i] ?? null);
       const face = nameOf(person, known.length > 1);
       write(name, hidden ? face : `${face}: ${inTens(mark)} – change`);
-      quiet.hidden = hidden;
+      quiet.hidden = hidden || mark.blurred === true;
+      write(blur, person.blurred ? "Show" : "Blur");
+      blur.setAttribute("aria-label", `${blur.textContent} ${face.toLowerCase()}`);
+      blur.hidden = mark.blurred === true && !person.blurred; // all are
       const off = person.word === "";
       write(quiet, off ? "Label again" : "Do not label");
       quiet.setAttribute("aria-label", off ? `Label ${face.toLowerCase()} again` : `Do not label ${face.toLowerCase()}`);
@@ -121,7 +126,8 @@ export function sentence(marks, hidden) {
     for (const mark of [...marks].sort((one, other) => numberOf(one) - numberOf(other))) told.set(said(mark), (told.get(said(mark)) ?? 0) + 1);
     return `${count}: ${[...told].map(([words, times]) => `${times} ${words}`).join(", ")}.`;
   }
-  const unsure = marks.filter((mark) => mark.dash).length, quiet = marks.filter((mark) => mark.person?.word === "").length;
-  const parts = [`${marks.length - unsure - quiet} labelled`, unsure && `${unsure} unsure`, quiet && `${quiet} not to be labelled`];
+  const unsure = marks.filter((mark) => mark.dash).length, quiet = marks.filter((mark) => mark.person?.word === "" && !mark.blurred).length;
+  const blurred = marks.filter((mark) => mark.blurred).length;
+  const parts = [`${marks.length - unsure - quiet - blurred} labelled`, unsure && `${unsure} unsure`, quiet && `${quiet} not to be labelled`, blurred && `${blurred} hidden`];
   return `${count}: ${parts.filter(Boolean).join(", ")}.`;
 }

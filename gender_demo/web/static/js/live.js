@@ -6,7 +6,8 @@ import { closeCorrection, openCorrection } from "./correction.js";
 import { placed, scaled, strokeMarks, withText } from "./drawing.js";
 import { createFaceList, nameOf } from "./face_list.js";
 import { createFrameBuffer } from "./frame_buffer.js";
-import { markAt, pictureRect } from "./geometry.js";
+import { markAt, mirrored, pictureRect } from "./geometry.js";
+import { hideAll, hideHead } from "./hide.js";
 import { createLink } from "./link.js";
 import { createMotion } from "./motion.js";
 import { createPeople } from "./people.js";
@@ -18,6 +19,7 @@ import { recall, remember } from "./settings.js";
 /** @typedef {"idle" | "starting" | "running" | "paused" | "error"} State */
 
 const SILENT_AFTER_MS = 4000, TICK_MS = 250, CROWD = 8;
+const BLUR_ALL_MS = 600; // with older marks faces may be anywhere
 const OWN_COLOR = "#FFFFFF";
 
 /**
@@ -33,7 +35,7 @@ export function mount({ element, props, server }) {
   const root = get("live"), stage = get("live-stage"), message = get("live-message");
   const video = /** @type {HTMLVideoElement} */ (get("live-video")), canvas = /** @type {HTMLCanvasElement} */ (get("live-canvas"));
   const buttons = { start: button("live-start"), pause: button("live-pause"), stop: button("live-stop"), save: button("live-save"), flip: button("live-flip"), full: button("live-full"), sample: button("live-sample") };
-  const mirror = box("live-mirror"), hide = box("live-hide"), cameraList = /** @type {HTMLSelectElement} */ (get("live-camera"));
+  const mirror = box("live-mirror"), hide = box("live-hide"), blur = box("live-blur"), cameraList = /** @type {HTMLSelectElement} */ (get("live-camera"));
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
 
   const view = {
@@ -55,6 +57,7 @@ export function mount({ element, props, server }) {
     text: get("live-text"), list: get("live-faces"),
     onOpen: correct,
     onQuiet: (person) => { person.word = person.word === "" ? null : ""; repaint(); },
+    onBlur: (person) => { person.blurred = !person.blurred; repaint(); },
     onPoint: point,
   });
   const link = createLink({
@@ -171,6 +174,7 @@ export function mount({ element, props, server }) {
     context.restore();
     const moving = motion.show(frame.at), found = people.identify(moving?.marks ?? [], frame.at, mirror.checked);
     view.drawn = found.map((mark) => placed(asWanted(mark, found.length), canvas, mirror.checked));
+    hideFaces(moving ? frame.at - moving.at : Infinity);
     strokeMarks(context, view.drawn, (mark) => mark.person?.id === view.active);
     root.dataset.strength = Math.min(1, ...view.drawn.map((mark) => mark.strength ?? 1)).toFixed(2);
     root.dataset.frame = String(frame.number);
@@ -179,10 +183,18 @@ export function mount({ element, props, server }) {
     else delete root.dataset.ageMs;
   }
 
+  /** Blurs who is to be hidden, also where they were seen last; all where that is too long ago. @param {number} ageMs */
+  function hideFaces(ageMs) {
+    const unsure = view.drawn.some((mark) => mark.blurred && (mark.strength ?? 1) < 0.5);
+    if (unsure || (blur.checked && ageMs > BLUR_ALL_MS)) return hideAll(context);
+    for (const box of people.boxes((person) => blur.checked || person.blurred === true)) hideHead(context, mirror.checked ? mirrored(box, canvas.width) : box);
+  }
+
   /** The mark with its person's number and own word, or without labels. @param {Mark} mark @param {number} count @returns {Mark} */
   function asWanted(mark, count) {
     const { number, word } = /** @type {Person} */ (mark.person), several = count > 1;
     const plain = { ...mark, color: OWN_COLOR, dash: false, label: null };
+    if (blur.checked || /** @type {Person} */ (mark.person).blurred) return { ...withText(context, plain, several ? String(number) : ""), caption: "hidden", reasons: [], blurred: true };
     if (hide.checked) return { ...withText(context, plain, several ? String(number) : ""), caption: "" };
     if (word === "") return { ...withText(context, plain, several ? String(number) : ""), caption: "not labelled, as you asked" };
     if (word) {
@@ -302,7 +314,7 @@ export function mount({ element, props, server }) {
   buttons.full.onclick = toggleFull;
   canvas.onclick = (event) => {
     const hit = markAt(view.drawn, canvas, event);
-    if (hit?.person && !hide.checked) correct(hit.person, null);
+    if (hit?.person && !hide.checked && !hit.blurred) correct(hit.person, null);
   };
   canvas.onpointermove = (event) => {
     const hit = event.pointerType === "mouse" && view.stream ? markAt(view.drawn, canvas, event, 0) : null;
@@ -312,6 +324,8 @@ export function mount({ element, props, server }) {
   canvas.onpointerleave = () => point(null);
   mirror.onchange = () => { remember(`mirror-${view.facing}`, mirror.checked); repaint(); };
   hide.onchange = repaint;
+  blur.onchange = () => { remember("blur", blur.checked); repaint(); };
+  blur.checked = recall("blur", false);
   cameraList.onchange = () => start(() => openCamera(cameraList.value));
   navigator.mediaDevices?.addEventListener("devicechange", () => { if (view.stream) listCameras(cameraList, cameraList.value); });
   document.addEventListener("visibilitychange", () => { view.lastFrameAt = performance.now(); link.reset(); people.keep(); });

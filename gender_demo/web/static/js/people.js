@@ -6,8 +6,9 @@ import { iou, near } from "./geometry.js";
 /** @typedef {import("./types.js").Mark} Mark */
 
 /**
- * One face that is or was in view. `word` is the person's own label, "" for no label at all, null for the guess.
- * @typedef {{ id: number, track: number | null, box: import("./types.js").Box, at: number, number: number, word: string | null }} Person
+ * One face that is or was in view. `word` is the person's own label, "" for no label at all, null for the guess;
+ * `blurred` hides this face alone.
+ * @typedef {{ id: number, track: number | null, box: import("./types.js").Box, at: number, number: number, word: string | null, blurred?: boolean }} Person
  */
 
 // How long a lost face is remembered, with and without a word of its own.
@@ -21,7 +22,7 @@ export function createPeople() {
   let count = 0;
 
   /** @param {Person} person @param {number} at */
-  const remembered = (person, at) => at - person.at <= (person.word === null ? REMEMBER_MS : REMEMBER_WORD_MS);
+  const remembered = (person, at) => at - person.at <= (person.word === null && !person.blurred ? REMEMBER_MS : REMEMBER_WORD_MS);
 
   /** The marks of a moment, each with its person; numbers are given from left to right. @param {Mark[]} marks @param {number} at @param {boolean} mirror */
   function identify(marks, at, mirror) {
@@ -58,6 +59,8 @@ export function createPeople() {
 
   return {
     identify,
+    /** Where these people are, or were seen last. @param {(person: Person) => boolean} wanted */
+    boxes: (wanted) => people.filter(wanted).map((person) => person.box),
     /** After a pause: who was there a moment before it counts as seen just now. */
     keep: () => { for (const person of people) person.at = performance.now(); },
     forget: () => { people = []; },

@@ -21,6 +21,7 @@
  * @property {Plate | null} plate
  * @property {number} [strength] 0 (too old to be seen) to 1
  * @property {import("./people.js").Person} [person]
+ * @property {boolean} [blurred] whether the face is hidden on the canvas
  */
 
 /**
