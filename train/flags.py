@@ -21,6 +21,8 @@ ADVICE = {
     "data": "give a folder that python -m train prepare wrote or, to evaluate, a data set",
     "run": "give the --out of python -m train fit",
     "teacher": "give a run or checkpoint folder",
+    "soft_labels": "give a checkpoint folder",
+    "small_faces": "give a Parquet file",
     "utkface": "give a folder or a Parquet file",
 }
 """For each flag that must name something that is there."""
@@ -126,6 +128,10 @@ def fit(parser: argparse.ArgumentParser) -> None:
     add("--mixup", "alpha; 0: none")
     add("--teacher", "run or checkpoint folder to learn from too", Path)
     add("--teacher-weight", "its share, 0 to 1")
+    add("--soft-labels", "checkpoint folder whose answers to each crop are blended in", Path)
+    add("--small-faces", "Parquet file of 32-px grey faces to mix in", Path)
+    add("--small-share", "how many, as a share of the batch's other pictures")
+    add("--covered", "share of faces with glasses, a mask, a scarf or a hat drawn over them")
     for flag, what in (("webcam", "no corruptions as by a webcam"), ("balance", "equal weights")):
         parser.add_argument(f"--no-{flag}", dest=flag, action="store_const", const=False, help=what)
     add("--device", "what to compute on", str, choices=("auto", "cpu", "cuda"), default="auto")
@@ -151,7 +157,7 @@ def review(parser: argparse.ArgumentParser) -> None:
 def export(parser: argparse.ArgumentParser) -> None:
     """The flags of ``export``."""
     parser.add_argument(
-        "run", type=Path, help="run folder of python -m train fit, or a checkpoint folder"
+        "run", type=Path, help="run folder of python -m train fit, file of weights, or checkpoint"
     )
     parser.add_argument("data", type=Path, nargs="?", help="the prepared data of that run")
     parser.add_argument("--out", type=Path, help="checkpoint folder to write")
@@ -163,9 +169,23 @@ def export(parser: argparse.ArgumentParser) -> None:
         help="also as ONNX with the detector",
     )
     parser.add_argument("--px", default="112", help="sides to try, for example 96,112")
+    parser.add_argument(
+        "--answered",
+        type=_shares,
+        default=(0.95, 0.85),
+        metavar="MOST,LEAST",
+        help="shares of held-out faces with a label to choose from (0.95,0.85)",
+    )
     parser.add_argument("--train-split", default="train")
     parser.add_argument("--split", default="holdout")
     parser.add_argument("--facts", type=json.loads, default={}, help="JSON kept in the config")
+
+
+def _shares(given: str) -> tuple[float, float]:
+    most, least = map(float, given.split(","))
+    if not 0 < least <= most <= 1:
+        raise argparse.ArgumentTypeError("give two shares, the larger one first: 0.95,0.85")
+    return most, least
 
 
 def evaluate(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Generator, Tensor
 
 from train.fit.corruptions import LUMA, blur, coarsen, erase, jpeg
+from train.fit.covers import RANDOM_NUMBERS, cover
 from train.fit.views import Draws, jitter, sample
 
 MEAN = (0.485, 0.456, 0.406)
@@ -32,18 +33,25 @@ def augment(  # noqa: PLR0913 - keywords with defaults
     generator: Generator,
     *,
     webcam: bool = True,
+    covered: float = 0.0,
     view: Callable[[Draws, float], Tensor] = jitter,
     share: tuple[int, int] = (0, 1),
 ) -> Tensor:
     """Random views of uint8 crops (n, side, side, 3), as normalised float (n, 3, size_px, size_px).
 
     ``margin``: how many times wider the crops are than what serving shows. ``webcam``: whether some
-    are corrupted as by a webcam. ``share``: (rank, processes) where ``pixels`` is one process's
+    are corrupted as by a webcam. ``covered``: the share of faces with glasses, a mask, a scarf or a
+    hat drawn over them. ``share``: (rank, processes) where ``pixels`` is one process's
     share of the batch.
     """
     rank, processes = share
     draws = Draws(generator, len(pixels) * processes, slice(rank, None, processes))
-    x = change_colours(sample(pixels, view(draws, margin), size_px), draws)
+    views = view(draws, margin)
+    x = sample(pixels, views, size_px)
+    if covered:
+        chosen, how = draws.some(covered), draws.uniform(0, 1, RANDOM_NUMBERS)
+        x[chosen] = cover(x[chosen], views[chosen], margin, how[chosen])
+    x = change_colours(x, draws)
     if webcam:
         dark, light = draws.some(0.08), draws.uniform(0.2, 0.6, 1, 1, 1)
         x[dark] *= light[dark]

@@ -14,27 +14,46 @@ from train.fit.augment import augment
 from train.fit.finetune import FineTune
 from train.fit.recipe import Recipe, class_weights
 from train.fit.schedule import Schedule
+from train.fit.small_faces import SmallFaces
 from train.fit.targets import mix_up, one_hot
 from train.fit.views import jitter, resized_crop
+
+SOFT_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
 class Batches:
-    """The steps of a run, for the process ``rank`` of those that share each batch."""
+    """The steps of a run, for the process ``rank`` of those that share each batch.
+
+    ``soft`` (n, classes): soft labels of the crops, blended half and half with their own.
+    """
 
     recipe: Recipe
     crops: Crops
     schedule: Schedule | FineTune
     rank: int = 0
+    soft: Tensor | None = None
+    small: SmallFaces | None = None
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
         """This process's share of a step: normalised pictures (n, 3, side, side) and targets
         (n, outputs), all labels side by side."""
         recipe, (pictures, chosen, generator) = self.recipe, self.views(step)
         wanted = one_hot(self.crops, chosen, recipe.smoothing)
+        if self.soft is not None:
+            classes = self.soft.shape[1]
+            wanted[:, :classes] = wanted[:, :classes].lerp(self.soft[chosen], SOFT_WEIGHT)
         if recipe.balanced:
             weights = self._class_weights
             wanted[:, : len(weights)] *= weights[self.crops.target[chosen]].unsqueeze(1)
+        if self.small is not None:
+            size_px, ranks = self.schedule.size_px(step), (self.rank, recipe.processes)
+            more, rows = self.small.batch(step, len(chosen), size_px, recipe.seed, ranks)
+            pictures = torch.cat([pictures, more.to(pictures)])
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
+            wanted = torch.cat(
+                [wanted, one_hot(self.small.crops, rows, recipe.smoothing).to(wanted)]
+            )
         return mix_up(pictures, wanted, recipe.mixup, generator)
 
     @cached_property
@@ -56,6 +75,7 @@ class Batches:
             self.schedule.size_px(step),
             generator,
             webcam=recipe.webcam,
+            covered=recipe.covered,
             view=resized_crop if recipe.preset == "finetune" else jitter,
             share=(self.rank, recipe.processes),
         )

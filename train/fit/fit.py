@@ -27,6 +27,8 @@ from train.fit.lr_finder import find_rate
 from train.fit.presets import Settings, make_settings
 from train.fit.recipe import Recipe, class_weights
 from train.fit.schedule import Schedule, parse_plan
+from train.fit.small_faces import held_out_groups, load_small_faces
+from train.fit.soft_labels import soft_labels
 from train.fit.start import architecture
 from train.fit.teacher import Teacher
 from train.fit.trainer import Run, Trainer
@@ -83,10 +85,16 @@ def fit(
     schedule: Schedule | FineTune = Schedule(cycles, steps, recipe.warmup, settings.decay)
     if finetune:
         schedule = FineTune(*cycles[0][0], steps)
+    soft = soft_labels(settings.soft_labels, crops) if settings.soft_labels else None
+    small = None
+    if settings.small_faces:
+        groups = held_out_groups(data, settings.valid_split)
+        small = load_small_faces(settings.small_faces, crops, groups, settings.small_share)
     teacher = Teacher(settings.teacher, crops.classes, device) if settings.teacher else None
     try:
         trainer = Trainer(
-            Run(recipe, crops, valid, schedule, out, settings.start, teacher), accelerator
+            Run(recipe, crops, valid, schedule, out, settings.start, teacher, soft, small),
+            accelerator,
         )
         return find_rate(trainer) if find_lr else train(trainer)
     finally:

@@ -31,6 +31,10 @@ class Settings:
     balance: bool = True
     teacher: Path | None = None
     teacher_weight: float = 0.7
+    soft_labels: Path | None = None
+    small_faces: Path | None = None
+    small_share: float = 0.2
+    covered: float = 0.0
     seed: int = 0
     device: str = "auto"
     train_split: str = "train"

@@ -36,6 +36,9 @@ class Recipe:
     teacher_weight: float = 0.0
     preset: str = "scratch"
     balanced: bool = False
+    soft_labels: str = ""
+    small_share: float = 0.0
+    covered: float = 0.0
 
     @classmethod
     def of(cls, settings: Settings, arch: str, train: Crops, processes: int = 1) -> Recipe:
@@ -53,6 +56,8 @@ class Recipe:
             "pictures": len(train),
             "teacher": teacher.name if teacher else "",
             "teacher_weight": settings.teacher_weight if teacher else 0.0,
+            "soft_labels": settings.soft_labels.name if settings.soft_labels else "",
+            "small_share": settings.small_share if settings.small_faces else 0.0,
             "balanced": finetune and settings.balance and max(counts) > LOPSIDED * min(counts),
         }
         return cls(**given)

@@ -19,6 +19,7 @@ from train.fit.finetune import HEAD, FineTune, freeze, parameter_groups
 from train.fit.recipe import Recipe
 from train.fit.saved_run import RUN, SavedRun, read_run, readable
 from train.fit.schedule import Schedule
+from train.fit.small_faces import SmallFaces
 from train.fit.start import starting_network
 from train.fit.targets import loss
 from train.fit.teacher import Teacher
@@ -35,6 +36,8 @@ class Run:
     out: Path
     start: str
     teacher: Teacher | None = None
+    soft: Tensor | None = None
+    small: SmallFaces | None = None
 
 
 class Trainer:
@@ -45,7 +48,9 @@ class Trainer:
         self.run, self.accelerator = run, accelerator
         self.recipe, self.schedule, self.device = run.recipe, run.schedule, accelerator.device
         self.main = bool(accelerator.is_main_process)
-        self.batches = Batches(run.recipe, run.train, run.schedule, accelerator.process_index)
+        self.batches = Batches(
+            run.recipe, run.train, run.schedule, accelerator.process_index, run.soft, run.small
+        )
         run.out.mkdir(parents=True, exist_ok=True)
         going_on = (run.out / RUN).exists()
         start = "none" if going_on else run.start
