@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -51,6 +52,12 @@ class Crops:
     def served(self) -> tuple[str, ...]:
         """Classes of the served label."""
         return next(iter(self.classes.values()))
+
+    @property
+    def columns(self) -> dict[str, slice]:
+        """Where each label's outputs stand when those of all labels are side by side."""
+        ends = list(itertools.accumulate(map(len, self.classes.values()), initial=0))
+        return {n: slice(*ends[i : i + 2]) for i, n in enumerate(self.classes)}
 
     @property
     def counts(self) -> dict[str, int]:

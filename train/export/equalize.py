@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from train.data.crops import Crops
-from train.fit.holdout import HoldoutPredictions, compute_logits
 
 GROUPED_BY = "race"
 """The auxiliary label whose groups count; without it there is one group."""
@@ -25,31 +24,24 @@ in five-fold cross-validation this keeps the worst recall as high as without, an
 
 
 @torch.no_grad()
-def equalize_recall(
-    model: nn.Module, crops: Crops, held_out: HoldoutPredictions
-) -> dict[str, float]:
-    """Move the served rows of ``model.fc`` by the crops that ``held_out`` are predictions of.
+def equalize_recall(fc: nn.Linear, crops: Crops, inputs: Tensor) -> dict[str, float]:
+    """Move the served rows of the last layer, given its ``inputs`` (n, k) for the held-out crops.
 
     Returns the share of each group's output, and "all": the constant. Other than two labels stay
     as they are.
     """
     if len(crops.served) != 2:
         return {}
-    fc = model.get_submodule("fc")
-    assert isinstance(fc, nn.Linear)
-    counts = [len(classes) for classes in crops.classes.values()]
-    rows = dict(zip(crops.classes, torch.split(torch.arange(sum(counts)), counts), strict=True))
-    group = rows.get(GROUPED_BY, torch.arange(0))
+    group = crops.columns.get(GROUPED_BY, slice(0, 0))
     groups = crops.targets.get(GROUPED_BY, torch.zeros_like(crops.target)).cpu()
-    views = [compute_logits(model, crops, held_out.size_px, v).mean(0) for v in held_out.views]
-    outputs = torch.stack(views).mean(0)
+    outputs = fc(inputs)
     group_logits = outputs[:, group]
-    group_logits = group_logits - group_logits.mean(1, keepdim=True)
+    group_logits -= group_logits.mean(1, keepdim=True).nan_to_num()
     shares, constant = fit_shares(
-        outputs[:, 1] - outputs[:, 0], group_logits, held_out.target, groups
+        outputs[:, 1] - outputs[:, 0], group_logits, crops.target.cpu(), groups
     )
     for part in (fc.weight, fc.bias):
-        moved = shares @ (part[group] - part[group].mean(0)) / 2 if len(group) else 0.0
+        moved = shares @ (part[group] - part[group].mean(0)) / 2 if len(shares) else 0.0
         part[0] -= moved
         part[1] += moved
     fc.bias[0] -= constant / 2

@@ -1,59 +1,42 @@
 """Write a checkpoint folder from a training run: what does best on the hold-out.
 
 Tried are the moving average and the last weights, at every side of ``--px``, in VIEWS, with the
-batch norms' statistics taken anew at that side: those of the average lag behind, and
-another side shifts them. The recall of the best one is then equalized (``train.export.equalize``).
-Of a finished checkpoint the weights stay, and what stands around them (views, temperature, rules)
-is set anew.
+batch norms' statistics taken anew at that side: those of the average lag behind, and another side
+shifts them. The recall of the best one is then equalized (``train.export.equalize``), and it gets
+two more outputs that make it less sure (``train.export.doubt``). A file of weights from elsewhere
+is taken as it is. Of a finished checkpoint the weights stay, and what stands around them (views,
+temperature, rules) is set anew.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from datetime import date
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
-from torch.optim.swa_utils import update_bn
+from torch import Tensor
 
 from gender_demo.errors import CheckpointError, DataError
-from gender_demo.vision.checkpoint import Config, build_model, load_checkpoint, save_checkpoint
-from gender_demo.vision.networks import build_network
+from gender_demo.vision.checkpoint import Config, load_checkpoint, save_checkpoint
 from gender_demo.vision.preflight import CONFIG
 from train.data.crops import Crops, load_crops
+from train.export.abstention import Heads, fit_abstention
+from train.export.candidates import VIEWS, Candidate, candidates
+from train.export.doubt import Doubt, make_doubt
 from train.export.equalize import equalize_recall
+from train.export.non_faces import non_faces
 from train.export.onnx import write_chain, write_onnx
 from train.export.sharpness import classify_blurred, fit_sharpness
-from train.fit.augment import augment
+from train.fit.calibrate import ANSWERED
 from train.fit.checkpoint_folder import write_checkpoint
-from train.fit.holdout import HoldoutPredictions, average_views, holdout_predictions
-from train.fit.saved_run import read_run
 
-VIEWS = (0.95, 1.1, 1.25)
-"""Squares around a face whose answers are averaged: see ``Config.views``. Three views are no more
-often right than two, but fewer labels flip when a picture is shifted or saved again (the log)."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """Weights that may be served at a side, and what is known of how they came about."""
-
-    name: str
-    px: int
-    arch: str
-    model: nn.Module
-    training: dict[str, Any]
-
-    def predictions(self, crops: Crops) -> HoldoutPredictions:
-        """What it says of ``crops`` in VIEWS."""
-        model = self.model.eval()
-        return average_views([holdout_predictions(model, crops, self.px, v) for v in VIEWS])
+FEWEST = 1000
+"""Held-out faces that it takes to fit the outputs for doubt."""
+NON_FACES, FACES = 1200, 2400
+"""Pictures of no face, and training faces, that the output for what is no face is fitted on."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
             "folder and --onnx FILE or --onnx-chain FOLDER"
         )
     try:
-        folder = _export(args, finished) if args.out else args.run
+        folder = _export(args) if args.out else args.run
         for write, path in ((write_onnx, args.onnx), (write_chain, args.onnx_chain)):
             if path is not None:
                 write(load_checkpoint(folder), path)
@@ -78,28 +61,27 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _export(args: argparse.Namespace, finished: bool) -> Path:
+def _export(args: argparse.Namespace) -> Path:
     train, crops = load_crops(args.data, [args.train_split, args.split])
-    candidates = _of_checkpoint(args, crops) if finished else _of_run(args, train)
-    tried = []
-    for candidate in candidates:
-        predictions = candidate.predictions(crops)
-        tried.append((predictions.figures().accuracy, candidate, predictions))
-        print(candidate.name, json.dumps(asdict(predictions.figures())), flush=True)
-    _, best, predictions = max(tried, key=lambda each: each[0])
-    training = {**best.training}
-    if not finished:
-        shares = equalize_recall(best.model, crops, predictions)
+    best, inputs = _best(args, train, crops)
+    training, answered = {**best.training}, ANSWERED
+    if best.finished:
+        doubt = best.own_doubt(crops)
+    else:
+        shares = equalize_recall(best.fc, crops, inputs)
         training["equalized recall"] = {name: round(share, 4) for name, share in shares.items()}
-        predictions = best.predictions(crops)
+        doubt, answered, facts = _fit_doubt(best, train, crops, inputs, args.answered)
+        training |= facts
+    predictions = best.predictions(crops, inputs, doubt)
     training["held out"] = asdict(predictions.figures())
     write_checkpoint(
         args.out,
-        best.model.state_dict(),
+        best.model.state_dict() if best.finished else _with_doubt(best, crops, doubt),
         predictions,
         name=args.out.name,
         arch=best.arch,
         training={**training, **args.facts},
+        answered=answered,
     )
     rules = set_sharpness_threshold(args.out, crops).rules
     print(
@@ -109,32 +91,56 @@ def _export(args: argparse.Namespace, finished: bool) -> Path:
     return Path(args.out)
 
 
-def _of_run(args: argparse.Namespace, train: Crops) -> Iterator[Candidate]:
-    saved = read_run(args.run)
-    arch, outputs = saved.recipe.arch, len(saved.model["fc.bias"])
-    facts = {
-        "date": date.today().isoformat(), "recipe": asdict(saved.recipe), "steps": saved.step,
-    }  # fmt: skip
-    states = {"average": saved.average, "last": saved.model}
-    for (weights, state), px in itertools.product(states.items(), map(int, args.px.split(","))):
-        model = build_network(arch, outputs).to(memory_format=torch.channels_last)
-        model.load_state_dict(state)
-        renew_statistics(model, train, px)
-        yield Candidate(weights, px, arch, model, {**facts, "weights": weights})
+def _best(args: argparse.Namespace, train: Crops, crops: Crops) -> tuple[Candidate, Tensor]:
+    """The candidate that is most often right on the held-out ``crops``, and its inputs for them."""
+    tried = []
+    for candidate in candidates(args.run, train, crops, [*map(int, args.px.split(","))]):
+        inputs = candidate.inputs(crops)
+        figures = candidate.predictions(crops, inputs, candidate.own_doubt(crops)).figures()
+        tried.append((figures.accuracy, candidate, inputs))
+        print(candidate.name, json.dumps(asdict(figures)), flush=True)
+    _, best, inputs = max(tried, key=lambda each: each[0])
+    return best, inputs
 
 
-def _of_checkpoint(args: argparse.Namespace, crops: Crops) -> Iterator[Candidate]:
-    """The very weights of a checkpoint: only views, temperature and rules are set anew."""
-    checkpoint = load_checkpoint(args.run)
-    config, classes = checkpoint.config, crops.served
-    if config.classes != classes:
-        raise DataError(
-            f"{args.run} knows {', '.join(config.classes)} and {args.data} {', '.join(classes)}: "
-            "give the data that it was trained on"
-        )
-    model = build_model(config).to(memory_format=torch.channels_last)
-    model.load_state_dict(dict(checkpoint.state))
-    yield Candidate("as it is", config.input_px, config.arch, model, config.training)
+def _fit_doubt(
+    best: Candidate, train: Crops, crops: Crops, inputs: Tensor, answered: tuple[float, float]
+) -> tuple[Doubt | None, float, dict[str, Any]]:
+    """The outputs for doubt, the share of labels that they were fitted for, and what to record;
+    none where there are few held-out faces to fit them on."""
+    if len(crops) < FEWEST:
+        return None, ANSWERED, {}
+    with torch.no_grad():
+        outputs = best.fc(inputs)
+    logits = {name: outputs[:, columns] for name, columns in crops.columns.items()}
+    targets = {name: target.cpu() for name, target in crops.targets.items()}
+    abstention = fit_abstention(Heads(logits, targets, crops.classes), answered)
+    facts = {"abstention": abstention.facts()}
+    print(json.dumps(facts), flush=True)
+    examples = [best.inputs(part, VIEWS[1:2]) for part in _examples(train)]
+    doubt = make_doubt(best.fc, crops, abstention.weights, inputs, (examples[0], examples[1]))
+    return doubt, abstention.answered, facts
+
+
+def _with_doubt(best: Candidate, crops: Crops, doubt: Doubt | None) -> dict[str, Tensor]:
+    """Its weights, the last layer's rows those of the served label and of doubt alone."""
+    state, served = {**best.model.state_dict()}, len(crops.served)
+    for name in ("fc.weight", "fc.bias"):
+        rows = [] if doubt is None else [doubt.weight if name == "fc.weight" else doubt.bias]
+        state[name] = torch.cat([state[name][:served], *rows])
+    return state
+
+
+def _examples(train: Crops) -> tuple[Crops, Crops]:
+    """Training faces, and pictures of no face in the same form (their labels mean nothing)."""
+
+    def shown(rows: Tensor, pixels: Tensor) -> Crops:
+        targets = {name: target[rows] for name, target in train.targets.items()}
+        return replace(train, pixels=pixels, targets=targets)
+
+    rows = torch.linspace(0, len(train) - 1, min(FACES, len(train))).long()
+    some = torch.arange(NON_FACES) % len(train)
+    return shown(rows, train.pixels[rows]), shown(some, non_faces(train, NON_FACES))
 
 
 def set_sharpness_threshold(folder: Path, crops: Crops) -> Config:
@@ -147,17 +153,3 @@ def set_sharpness_threshold(folder: Path, crops: Crops) -> Config:
         training={**config.training, "blurred": series.figures()},
     )
     return save_checkpoint(folder, config, checkpoint.state)
-
-
-@torch.no_grad()
-def renew_statistics(model: nn.Module, crops: Crops, size_px: int, batches: int = 16) -> None:
-    """Means and variances of the batch norms over augmented crops, as ``swa_utils.update_bn``."""
-    generator = torch.Generator().manual_seed(0)
-    chosen = torch.randperm(len(crops), generator=generator)[: batches * 128]
-    update_bn(
-        [
-            augment(crops.pixels[part], crops.margin, size_px, generator)
-            for part in torch.split(chosen, 128)
-        ],
-        model,
-    )

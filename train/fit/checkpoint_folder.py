@@ -13,11 +13,11 @@ from torch import Tensor
 from gender_demo.vision.checkpoint import Config, save_checkpoint
 from gender_demo.vision.decision import Rules
 from train.fit.augment import MEAN, STD
-from train.fit.calibrate import fit_temperature, fit_threshold, mean_probabilities
+from train.fit.calibrate import ANSWERED, fit_temperature, fit_threshold, mean_probabilities
 from train.fit.holdout import HoldoutPredictions
 
 
-def write_checkpoint(
+def write_checkpoint(  # noqa: PLR0913 - keywords
     folder: Path,
     state: Mapping[str, Tensor],
     held_out: HoldoutPredictions,
@@ -25,13 +25,15 @@ def write_checkpoint(
     name: str,
     arch: str,
     training: Mapping[str, Any],
+    answered: float = ANSWERED,
 ) -> Config:
-    """Set temperature and threshold by the hold-out and swap the checkpoint folder in.
+    """Set temperature and threshold by the hold-out, of which the share ``answered`` gets a label,
+    and swap the checkpoint folder in.
 
     Rows of the last layer that belong to labels used only in training are left out.
     """
     temperature = fit_temperature(held_out.logits, held_out.target)
-    threshold = fit_threshold(mean_probabilities(held_out.logits, temperature))
+    threshold = fit_threshold(mean_probabilities(held_out.logits, temperature), answered)
     config = Config(
         name=name,
         classes=held_out.classes,
@@ -41,11 +43,12 @@ def write_checkpoint(
         mean=MEAN,
         std=STD,
         temperature=round(temperature, 4),
+        doubt=held_out.doubt,
         rules=replace(Rules(), min_probability=threshold),
         training=dict(training),
     )
     served = {
-        key: value[: len(held_out.classes)] if key.startswith("fc.") else value
+        key: value[: config.outputs] if key.startswith("fc.") else value
         for key, value in state.items()
     }
     fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")

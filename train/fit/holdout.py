@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -28,14 +27,16 @@ class HoldoutFigures:
 
 @dataclass(frozen=True)
 class HoldoutPredictions:
-    """``logits`` (2 · views, n, classes) of n crops and their mirror images, whose class numbers
-    are ``target`` (n,). ``size_px`` and ``views`` are the config's."""
+    """``logits`` (sides, n, classes) of n crops, whose class numbers are ``target`` (n,); the mean
+    over the sides, such as mirror images, counts. ``size_px``, ``views`` and ``doubt`` are the
+    config's; with ``doubt`` the logits are softened already (``classifier.soften``)."""
 
     logits: Tensor
     target: Tensor
     classes: tuple[str, ...]
     size_px: int
     views: tuple[float, ...] = (1.0,)
+    doubt: bool = False
 
     def probabilities(self) -> Tensor:
         """(n, classes), as serving will give them."""
@@ -85,9 +86,3 @@ def holdout_predictions(
     classes = crops.served
     logits = compute_logits(model, crops, size_px, view)[..., : len(classes)]
     return HoldoutPredictions(logits, crops.target.cpu(), classes, size_px, (view,))
-
-
-def average_views(parts: Sequence[HoldoutPredictions]) -> HoldoutPredictions:
-    """Predictions of the same crops in several views as one, whose probabilities average them."""
-    logits = torch.cat([part.logits for part in parts])
-    return replace(parts[0], logits=logits, views=tuple(part.views[0] for part in parts))

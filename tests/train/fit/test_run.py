@@ -180,6 +180,27 @@ def test_export_writes_the_better_of_what_it_tried(
         main(["export", str(tmp_path), str(data), "--out", str(out)])
 
 
+def test_export_takes_weights_that_another_program_trained(
+    data: Path, finished: Path, tmp_path: Path
+) -> None:
+    """With an output for faces behind the labels', of which serving sees none here."""
+    state = torch.load(finished / "run.pt", weights_only=True)["average"]
+    longer = {n: torch.cat([state[n], state[n][:1]]) for n in ("fc.weight", "fc.bias")}
+    file, out = tmp_path / "weights.pt", tmp_path / "mine"
+    torch.save({"state": {**state, **longer}, "steps": 7}, file)
+    assert main(["export", str(file), str(data), "--out", str(out), "--px", "32"]) == 0
+    checkpoint = load_checkpoint(out)
+    assert checkpoint.config.training["steps"] == 7
+    assert len(checkpoint.state["fc.bias"]) == 2
+    assert torch.equal(checkpoint.state["conv1.weight"], state["conv1.weight"].half())
+    torch.save({"state": {"first.weight": torch.zeros(1)}}, file)
+    with pytest.raises(SystemExit, match="weights of another network than resnet18"):
+        main(["export", str(file), str(data), "--out", str(out)])
+    file.write_bytes(b"half a file")
+    with pytest.raises(SystemExit, match=r"holds no weights .*: give a run folder"):
+        main(["export", str(file), str(data), "--out", str(out)])
+
+
 def test_torchrun_hands_every_flag_on() -> None:
     """Other than a script's own parser, it also takes the beginnings of its flags' names."""
     parser = argparse.ArgumentParser()
