@@ -22,7 +22,8 @@ MAX_BATCH_IMAGES = 128
 """Views and mirror images that go through the net together; bounds the memory a crowd takes."""
 
 MAX_DOUBT = 2.0
-"""Log of the most by which the first output for doubt divides logits; the second one: twice it."""
+"""Log of the most by which the first output for doubt divides or multiplies logits; the second one
+divides by up to twice that."""
 PART_IMAGES = 24
 """The same where a CPU is to be free for others in between: half a second at most."""
 PRECISION: Precision = "bfloat16"
@@ -80,14 +81,14 @@ def to_probabilities(outputs: Tensor, classes: int, temperature: float) -> Tenso
 def soften(outputs: Tensor, classes: int) -> Tensor:
     """Outputs (n, classes) or (n, classes + 2) -> logits (n, classes).
 
-    The two more outputs say by how much the logits shrink, so that probabilities move towards
-    1 / classes: the first one for faces of a kind that is often judged wrongly (its sigmoid times
-    MAX_DOUBT), the second one, where it is above 0, for what is no face.
+    The two more outputs are the log of what the logits are divided by, so that probabilities move
+    towards 1 / classes: the first one is larger for faces of a kind that is often judged wrongly
+    (tanh keeps it in bounds), the second one above 0 for what is no face.
     """
     logits, doubt = outputs[:, :classes], outputs[:, classes:]
     if not doubt.shape[1]:
         return logits
-    rise = MAX_DOUBT * doubt[:, :1].sigmoid() + doubt[:, 1:].clamp(0.0, 2 * MAX_DOUBT)
+    rise = MAX_DOUBT * doubt[:, :1].tanh() + doubt[:, 1:].clamp(0.0, 2 * MAX_DOUBT)
     return logits * (-rise).exp()
 
 

@@ -1,7 +1,7 @@
 """The two rows of the last layer behind ``Config.doubt``: what serving knows of fair abstention and
 of what is no face. It gives neither away.
 
-The first row stands for all age bands at once: its sigmoid says how much clearer a face must be
+The first row stands for all age bands at once: it says how much clearer a face must be
 (``train.export.abstention``), and no age can be told from it. The second one is above 0 for what is
 no face: the network's own output for faces turned round where it was trained with one, else the
 border between training faces and ``non_faces`` in the last layer's inputs (logistic regression).
@@ -23,9 +23,6 @@ from train.export.abstention import SIGNAL
 FACES_BELOW, CLEAR = 0.998, 0.1
 """Share of held-out faces on the faces' side of the border, and the share of what is no face that
 may lie nearer to the border than the point where serving doubts most."""
-CERTAIN = -8.0
-"""A first output whose sigmoid is nearly 0: no doubt."""
-
 Row = tuple[Tensor, float]
 """Weights (k,) and bias of an output of the last layer."""
 
@@ -54,7 +51,7 @@ def make_doubt(
     faces (m, k) and what is none (l, k): inputs of the layer.
     """
     layer_weight, layer_bias = fc.weight.detach(), fc.bias.detach()
-    hard: Row = (torch.zeros(fc.in_features), CERTAIN)
+    hard: Row = (torch.zeros(fc.in_features), 0.0)
     if len(weights):
         own = crops.columns[SIGNAL]
         shares, constant = one_output(weights, held_out @ layer_weight[own].T + layer_bias[own])
@@ -68,11 +65,12 @@ def make_doubt(
 
 
 def one_output(weights: Tensor, logits: Tensor) -> Row:
-    """Shares (bands,) of the bands' ``logits`` (n, bands) and a constant: an output whose sigmoid
-    times MAX_DOUBT is what ``weights`` (bands,) make of the bands, up to a constant."""
+    """Shares (bands,) of the bands' ``logits`` (n, bands) and a constant, for an output whose tanh
+    times MAX_DOUBT is what ``weights`` (bands,) make of the bands, less the mean."""
     wanted = logits.softmax(1) @ weights
-    wanted = ((wanted - wanted.quantile(0.02)) / MAX_DOUBT).clamp(0.02, 0.98)
-    return _logistic_regression(logits, wanted, 1e-4)
+    wanted = ((wanted - wanted.mean()) / MAX_DOUBT).clamp(-0.98, 0.98)
+    shares, constant = _logistic_regression(logits, (wanted + 1) / 2, 1e-4)
+    return shares / 2, constant / 2  # tanh(x) = 2 sigmoid(2 x) - 1
 
 
 def separate(faces: Tensor, others: Tensor) -> Tensor:
