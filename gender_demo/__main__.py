@@ -1,4 +1,4 @@
-"""python -m gender_demo predict | deploy: each command is a module of ``gender_demo.cli``."""
+"""python -m gender_demo predict | video | deploy: each command is a module of gender_demo.cli."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from gender_demo.cli import (
     deploy,
     predict,
+    video,
 )
 from gender_demo.cli.codes import (
     DONE,
@@ -19,7 +20,7 @@ from gender_demo.cli.codes import (
 from gender_demo.errors import GenderDemoError
 from gender_demo.files.names import printable
 
-COMMANDS = {"predict": predict, "deploy": deploy}
+COMMANDS = {"predict": predict, "video": video, "deploy": deploy}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,6 +4,7 @@ GenderDemoError
 ├── CheckpointError    a checkpoint folder that cannot be used
 ├── DeviceError        a device that is not on this machine
 ├── PictureError       a file that is no picture, or too large a one
+├── VideoError         a file that is no video, or too large a one
 ├── FrameError         a request to the live view that is no frame
 ├── RequestRejected    a request that the middleware does not let through; has a ``status``
 ├── UsageError         arguments of a command that cannot be followed
@@ -31,6 +32,10 @@ class DeviceError(GenderDemoError):
 
 class PictureError(GenderDemoError):
     """A file that is no picture, or too large a one."""
+
+
+class VideoError(GenderDemoError):
+    """A file that is no video, or too large a one."""
 
 
 class FrameError(GenderDemoError):

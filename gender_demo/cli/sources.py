@@ -1,4 +1,4 @@
-"""find_files(): what the command line names -> picture files."""
+"""find_files(): what the command line names -> picture or video files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import codecs
 import glob
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from gender_demo.files.ignored import is_ignored
@@ -15,15 +15,15 @@ from gender_demo.vision.pictures import SUFFIXES
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def find_files(sources: Iterable[str]) -> Iterator[Path]:
-    """Files as named; pictures below folders; what patterns match; ``-``: a list on standard
-    input, as ``read_list`` takes it."""
+def find_files(sources: Iterable[str], suffixes: Collection[str] = SUFFIXES) -> Iterator[Path]:
+    """Files as named; those with ``suffixes`` below folders; what patterns match; ``-``: a list on
+    standard input, as ``read_list`` takes it."""
     for source in sources:
         # os.path, unlike Path, takes names that are too long for what does not exist.
         if source == "-":
             yield from map(Path, read_list(_standard_input()))
         elif os.path.isdir(source):
-            found = (file for file in Path(source).rglob("*") if file.suffix.lower() in SUFFIXES)
+            found = (file for file in Path(source).rglob("*") if file.suffix.lower() in suffixes)
             own = (f for f in found if not is_ignored(f.relative_to(source).as_posix()))
             yield from sorted(file for file in own if file.is_file())
         elif not os.path.exists(source) and glob.has_magic(source):

@@ -34,9 +34,14 @@ def hide(picture: Image.Image, boxes: Iterable[Box]) -> Image.Image:
     hidden = picture.copy()
     for box in boxes:
         if head := head_box(box, picture.size):
-            patch = mosaic(hidden, head).resize(_size(head), Image.Resampling.BICUBIC)
-            hidden.paste(patch, head[:2])
+            cover(hidden, head, mosaic(hidden, head))
     return hidden
+
+
+def cover(picture: Image.Image, head: tuple[int, int, int, int], colours: Image.Image) -> None:
+    """Paint a head (pixels) of an RGB picture over, in place, with a ``mosaic``."""
+    patch = colours.resize(_size(head), Image.Resampling.BICUBIC)
+    picture.paste(patch, head[:2])
 
 
 def head_box(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int] | None:

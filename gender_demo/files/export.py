@@ -36,7 +36,7 @@ def write_csv(results: Iterable[FileResult], about: About, out: TextIO) -> None:
     writer.writerow(COLUMNS)
     for result in results:
         for row in rows(result):
-            writer.writerow(map(_cell, (*_values(row), *astuple(about))))
+            writer.writerow(map(to_cell, (*_values(row), *astuple(about))))
         out.flush()
 
 
@@ -59,8 +59,7 @@ def write_json(results: Iterable[FileResult], about: About, out: TextIO) -> None
             "note": result.note,
             "about": asdict(about),
         }
-        text = json.dumps(entry, indent=2, ensure_ascii=False)
-        out.write(before + "".join(_json_escape(c) if is_hidden(c) else c for c in text))
+        out.write(before + dump_json(entry))
         out.flush()
         before = ",\n"
     out.write("\n]\n" if before == ",\n" else "[]\n")
@@ -80,12 +79,19 @@ def to_jpeg(picture: Image.Image, about: About) -> bytes:
     return data.getvalue()
 
 
+def dump_json(value: Any) -> str:
+    """As JSON; text stays readable, only control characters and the like are escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return "".join(_json_escape(c) if is_hidden(c) else c for c in text)
+
+
 def _values(row: FaceRow) -> tuple[Any, ...]:
     box = [round(value, 1) for value in row.box] if row.box else [""] * 4
     return (row.file, row.face, row.label, row.probability, row.reasons, *box, row.note)
 
 
-def _cell(value: Any) -> Any:
+def to_cell(value: Any) -> Any:
+    """A value for a CSV file: see ``write_csv``."""
     return FORMULA.sub(r"\1\2'", printable(value, keep="\n")) if isinstance(value, str) else value
 
 
