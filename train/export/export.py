@@ -118,7 +118,7 @@ def _fit_doubt(
     facts = {"abstention": abstention.facts()}
     print(json.dumps(facts), flush=True)
     examples = [best.inputs(part, VIEWS[1:2]) for part in _examples(train)]
-    doubt = make_doubt(best.fc, crops, abstention.weights, inputs, (examples[0], examples[1]))
+    doubt = make_doubt(best.fc, crops, abstention.rise, inputs, (examples[0], examples[1]))
     return doubt, abstention.answered, facts
 
 

@@ -41,9 +41,9 @@ ARCHITECTURES = {
     "dlib-resnet29": "face ResNet with 29 convolutions (dlib's)",
 }
 DOUBT = (
-    "\n- Two more outputs make it less sure and are never given out: one for faces of ages that it "
-    "often judges wrongly, aimed at labels shown that are wrong in at most 5 % of each group of "
-    "held-out faces, one for what is no face (`train/export/abstention.py`, `doubt.py`)."
+    "\n- Two more outputs make it less sure and are never given out: one for kinds of faces that "
+    "are often judged wrongly, aimed at labels shown that are wrong in at most 5 % of each group "
+    "of held-out faces, one for what is no face (`train/export/abstention.py`, `doubt.py`)."
 )
 UNKNOWN = "Not recorded in config.json."
 
