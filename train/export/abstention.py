@@ -30,7 +30,7 @@ FACES, FEWEST = 100, 30
 ANSWERED = (0.95, 0.85)
 """The largest and the least share of faces with a label that is tried, and all in STEP between."""
 STEP = 0.02
-PENALTIES = (0.0, 20.0, 60.0)
+PENALTIES = (0.0, 20.0, 200.0)
 """What it may cost in the fit that a group's labels are wrong more often than AIM; 0: no fit."""
 AIM, POWER, DECAY, SOFTNESS = 0.03, 6, 0.01, 0.15
 """POWER: the larger, the more the worst group alone counts. SOFTNESS: log of the clearness over
