@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     # What cannot work is said before the heavy imports, which take seconds.
     from gender_demo.vision.preflight import check_device, check_folder
     from gender_demo.web.environment import clean_environment
-    from gender_demo.web.uploads import upload_folder
+    from gender_demo.web.upload_folder import upload_folder
 
     if (port_error := check_port(flags.host, flags.port)) is not None:
         return fail(port_error)

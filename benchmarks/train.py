@@ -22,7 +22,7 @@ import torch
 from accelerate import Accelerator
 
 from train.data.crops import Crops
-from train.fit.finetune import FineTune
+from train.fit.finetune_schedule import FineTune
 from train.fit.presets import make_settings
 from train.fit.recipe import Recipe
 from train.fit.trainer import Run, Trainer

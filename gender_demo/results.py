@@ -139,7 +139,7 @@ class Prediction:
 class Analysis:
     """Everything found in one picture: its (width, height) in pixels and the predictions.
 
-    ``notes`` name what a person should know about how it was searched (words: ``wording.NOTES``).
+    ``notes`` name what a person should know about the search (words: ``label_words.NOTES``).
     """
 
     size: tuple[int, int]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gender_demo.audit.figures import RANKED_FROM, GroupFigures, Rate
 from gender_demo.audit.schema import Audit, CorruptionFigures, SetFigures
-from gender_demo.wording import REASONS
+from gender_demo.label_words import REASONS
 
 PEERS = Path(__file__).with_name("peers.json")
 Cell = str | int | float | None

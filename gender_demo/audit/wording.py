@@ -15,7 +15,7 @@ from gender_demo.audit.schema import Audit, Bin, SetFigures
 from gender_demo.audit.tables import group_name
 from gender_demo.audit.weak_spots import condition, often_missed, weak_spots
 from gender_demo.audit.working_points import working_points
-from gender_demo.wording import about_gender
+from gender_demo.label_words import about_gender
 
 if TYPE_CHECKING:
     from gender_demo.vision.checkpoint import Config

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gender_demo.drawing.layout import Plate, Scale, place_plates
+from gender_demo.label_words import certainty, in_words
 from gender_demo.results import Analysis, Box, Prediction
-from gender_demo.wording import certainty, in_words
 
 COLORS = ("#E69F00", "#009E73", "#F0E442", "#56B4E9", "#D55E00", "#CC79A7")
 """One per class, in the checkpoint's order, from Okabe and Ito's colour-blind-safe palette; blue

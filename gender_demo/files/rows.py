@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gender_demo.files.analyze import FileResult
+from gender_demo.label_words import NOTES, REASONS, certainty
 from gender_demo.results import Box, Prediction
-from gender_demo.wording import NOTES, REASONS, certainty
 
 UNSURE, NO_FACE = "unsure", "no face found"
 

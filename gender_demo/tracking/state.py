@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from gender_demo.label_words import JUST_FOUND
 from gender_demo.results import Box, Face, Prediction
 from gender_demo.tracking.config import TrackingConfig
 from gender_demo.tracking.smoothing import SmoothBox
 from gender_demo.vision.pipeline import Pipeline
-from gender_demo.wording import JUST_FOUND
 
 
 @dataclass

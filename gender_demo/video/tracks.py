@@ -13,8 +13,8 @@ from gender_demo.drawing.layout import load_font
 from gender_demo.files.about import About
 from gender_demo.files.export import dump_json, to_cell
 from gender_demo.files.rows import UNSURE
+from gender_demo.label_words import REASONS
 from gender_demo.results import Analysis, Box
-from gender_demo.wording import REASONS
 
 SHEET_TRACKS, THUMB_PX, COLUMNS, LINE_PX = 100, 160, 5, 22
 """Of a contact sheet: the first so many tracks, a side of each picture, pictures a row."""

@@ -45,7 +45,7 @@ Detect = Callable[[Sequence[Image.Image]], list[list[Face]]]
 
 @dataclass(frozen=True)
 class Found:
-    """A picture's faces, largest first, and notes about the search by name (``wording.NOTES``)."""
+    """A picture's faces, largest first, and notes on the search (``label_words.NOTES``)."""
 
     faces: list[Face]
     notes: tuple[str, ...] = ()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from gender_demo.label_words import REASONS
 from gender_demo.web.sessions import Answer, LiveService
 from gender_demo.web.static_files import module_loader, read_static
-from gender_demo.wording import REASONS
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline

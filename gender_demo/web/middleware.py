@@ -23,21 +23,8 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 
 from gender_demo.errors import RequestRejected
-from gender_demo.web.logs import (
-    is_disk_trouble,
-    log_failure,
-)
-
-MAX_JSON_BYTES = 1_000_000
-MAX_UPLOAD_BYTES = 500_000_000
-"""One upload, all its files together."""
-MAX_STORED_BYTES = 4_000_000_000
-"""All pictures that wait to be deleted; an upload that would pass this is rejected."""
-MAX_UPLOADS, MAX_REQUESTS = 16, 400
-"""Uploads and requests of all kinds that are answered at the same time."""
-BODY_PAUSE_S = 20.0
-"""A sender who pauses for longer in the middle of a request is given up."""
-SPARE_DISK_BYTES = 200_000_000
+from gender_demo.web import limits
+from gender_demo.web.logs import is_disk_trouble, log_failure
 
 API = "/gradio_api/"
 UPLOAD = API + "upload"
@@ -157,7 +144,7 @@ class RequestFilter:
             raise RequestRejected(401, "Give the user name and the password first.")
         if traffic.closing and scope["method"] == "POST":
             raise RequestRejected(503, STOPPING)
-        if traffic.requests > MAX_REQUESTS or traffic.uploads > MAX_UPLOADS:
+        if traffic.requests > limits.MAX_REQUESTS or traffic.uploads > limits.MAX_UPLOADS:
             raise RequestRejected(503, BUSY)
         headers = Headers(scope=scope)
         kind = headers.get("content-type", "")
@@ -168,7 +155,7 @@ class RequestFilter:
         if size.isdigit() and int(size) > limit:
             raise RequestRejected(413, _too_large(limit))
         if path == UPLOAD:
-            self._check_room(int(size) if size.isdigit() else MAX_UPLOAD_BYTES)
+            self._check_room(int(size) if size.isdigit() else limits.MAX_UPLOAD_BYTES)
 
     def _check_room(self, more_bytes: int) -> None:
         folder = self.traffic.folder
@@ -177,12 +164,12 @@ class RequestFilter:
             free = shutil.disk_usage(folder).free
         except OSError:
             raise RequestRejected(507, DISK_FULL) from None
-        if free < more_bytes + SPARE_DISK_BYTES:
+        if free < more_bytes + limits.SPARE_DISK_BYTES:
             raise RequestRejected(507, DISK_FULL)
         stored = sum(
             _size(Path(root, name)) for root, _, names in os.walk(folder) for name in names
         )
-        if stored + more_bytes > MAX_STORED_BYTES:
+        if stored + more_bytes > limits.MAX_STORED_BYTES:
             raise RequestRejected(503, BUSY)
 
 
@@ -255,7 +242,7 @@ def _limited(path: str, receive: Receive) -> Receive:
         if done:
             return await receive()
         try:
-            message = await asyncio.wait_for(receive(), BODY_PAUSE_S)
+            message = await asyncio.wait_for(receive(), limits.BODY_PAUSE_S)
         except asyncio.TimeoutError:
             raise RequestRejected(408, "The request did not arrive in time.") from None
         taken += len(message.get("body", b""))
@@ -268,7 +255,7 @@ def _limited(path: str, receive: Receive) -> Receive:
 
 
 def _limit(path: str) -> int:
-    return MAX_UPLOAD_BYTES if path == UPLOAD else MAX_JSON_BYTES
+    return limits.MAX_UPLOAD_BYTES if path == UPLOAD else limits.MAX_JSON_BYTES
 
 
 def _too_large(limit: int) -> str:

@@ -13,6 +13,7 @@ from gender_demo.audit.report import Report, read_report
 from gender_demo.operator import Operator
 from gender_demo.vision.pictures import MAX_BYTES
 from gender_demo.vision.preflight import SHIPPED
+from gender_demo.web import limits
 from gender_demo.web.live import build_live
 from gender_demo.web.middleware import RequestFilter, Traffic, answer_unreadable
 from gender_demo.web.photos import Annotator, escape_markdown
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 
 DELETE_EVERY_S, DELETE_AFTER_S = 30, 240
 """Uploaded and annotated photos are deleted when they are 4 minutes old, 4.5 at the latest."""
-MAX_WAITING = 64
-"""Photo requests that wait for their turn."""
-MAX_SESSIONS = 64
-"""Sessions that gradio remembers: they hold nothing of ours, and a forgotten one is made anew."""
 
 
 def launch_options(traffic: Traffic) -> dict[str, Any]:
@@ -56,7 +53,7 @@ def launch_options(traffic: Traffic) -> dict[str, Any]:
         "mcp_server": False,
         # Above the limit of one picture: a large one gets its sentence and the others go on.
         "max_file_size": 2 * MAX_BYTES,
-        "state_session_capacity": MAX_SESSIONS,
+        "state_session_capacity": limits.MAX_SESSIONS,
     }
 
 
@@ -88,7 +85,7 @@ def build_page(pipeline: Pipeline, operator: Operator | None = None) -> gr.Block
             with gr.Tab("Report", id="report"):
                 _build_report(checkpoint, shown)
         _build_annotate_route(annotator)
-    page.queue(default_concurrency_limit=1, max_size=MAX_WAITING)
+    page.queue(default_concurrency_limit=1, max_size=limits.MAX_WAITING)
     return page
 
 

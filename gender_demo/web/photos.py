@@ -31,13 +31,13 @@ from gender_demo.files.analyze import FileResult, analyze_files
 from gender_demo.files.export import to_csv, to_jpeg, to_json
 from gender_demo.files.names import annotated_name, free_name, name_key, printable
 from gender_demo.files.rows import NO_FACE, UNSURE, FaceRow, rows
+from gender_demo.label_words import in_words
 from gender_demo.vision.pictures import clean_name, open_picture
-from gender_demo.wording import in_words
+from gender_demo.web import limits
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
 
-MAX_FILES = 100
 PREVIEW_PX = 1600
 """Longer side of a gallery picture; the zip has them at full size."""
 
@@ -158,9 +158,9 @@ class Annotator:
         """
         if not files:
             raise gr.Error("Choose one picture or more.", print_exception=False)
-        if len(files) > MAX_FILES:
+        if len(files) > limits.MAX_FILES:
             raise gr.Error(
-                f"These are {len(files)} files: send {MAX_FILES} at most at once.",
+                f"These are {len(files)} files: send {limits.MAX_FILES} at most at once.",
                 print_exception=False,
             )
 

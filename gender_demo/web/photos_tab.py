@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from gender_demo.audit.report import Report
+from gender_demo.label_words import REASONS
 from gender_demo.web.photos import (
     HEADERS,
     Annotator,
@@ -18,7 +19,6 @@ from gender_demo.web.photos import (
     summarize,
 )
 from gender_demo.web.static_files import STATIC, module_loader, read_static, tables_view
-from gender_demo.wording import REASONS
 
 EXAMPLES = {
     "One face: Eileen Collins, NASA": STATIC / "examples" / "astronaut.jpg",

@@ -21,9 +21,9 @@ from PIL import Image
 from gender_demo.drawing.marks import marks
 from gender_demo.errors import FrameError
 from gender_demo.results import Analysis
+from gender_demo.web import limits
 from gender_demo.web.frames import Frame, decode, read_frame
 
-MAX_VIEWERS = 32
 IDLE_S = 60.0
 """A viewer who sent nothing for this long is forgotten, and with them the faces tracked."""
 EVICTABLE_S = 10.0
@@ -61,7 +61,7 @@ class LiveService(Generic[TrackerT]):
         *,
         wants_large: Callable[[TrackerT], bool] = lambda _: False,
         batch_size: int = 1,
-        max_viewers: int = MAX_VIEWERS,
+        max_viewers: int = limits.MAX_VIEWERS,
         idle_s: float = IDLE_S,
     ) -> None:
         self._new_tracker, self._track_all = new_tracker, track_all

@@ -41,7 +41,7 @@ def note(event: str, args: tuple[Any, ...]) -> None:
 sys.addaudithook(note)
 
 import app
-from gender_demo.web import uploads
+from gender_demo.web import upload_folder
 
 
 def serve_with_short_times(flags: Any, operator: Any, folder: Path) -> int:
@@ -52,6 +52,6 @@ def serve_with_short_times(flags: Any, operator: Any, folder: Path) -> int:
 
 
 serve, app.serve = app.serve, serve_with_short_times
-uploads.SWEEP_EVERY_S, uploads.SWEEP_AFTER_S = 1.0, EXPIRE_S + 2.0
+upload_folder.SWEEP_EVERY_S, upload_folder.SWEEP_AFTER_S = 1.0, EXPIRE_S + 2.0
 
 app.leave(app.main())

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from gender_demo.label_words import JUST_FOUND
 from gender_demo.results import (
     Analysis,
     Prediction,
@@ -27,7 +28,6 @@ from gender_demo.vision.decision import (
 )
 from gender_demo.vision.detector import FaceDetector
 from gender_demo.vision.pipeline import Pipeline
-from gender_demo.wording import JUST_FOUND
 from tests.support import video
 
 CLASSES = ("female", "male")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from gender_demo.label_words import JUST_FOUND, REASONS, in_words
 from gender_demo.results import Box, Face
 from gender_demo.vision.decision import Rules, decide
 from gender_demo.vision.quality import sharpness
-from gender_demo.wording import JUST_FOUND, REASONS, in_words
 
 RULES = Rules(min_probability=0.8, min_face_px=24, min_sharpness=3, min_score=0.9)
 FACE = Face(Box(100, 100, 200, 200), 0.99, ((0, 0),) * 5)

@@ -7,10 +7,10 @@ import math
 import pytest
 from PIL import Image
 
+from gender_demo.label_words import NOTES
 from gender_demo.results import Face
 from gender_demo.vision.detector import FaceDetector
 from gender_demo.vision.find import MAX_SEARCH_PX, find_faces
-from gender_demo.wording import NOTES
 from tests.support.paths import ASTRONAUT, EXAMPLES
 
 

@@ -19,7 +19,7 @@ from fastapi import Body, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from gender_demo.web import middleware
+from gender_demo.web import limits, middleware
 from gender_demo.web.middleware import (
     API,
     LIVE,
@@ -150,7 +150,7 @@ def test_live_frames_come_as_json_only(traffic: Traffic) -> None:
 def test_a_sender_who_falls_silent_is_given_up(
     traffic: Traffic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(middleware, "BODY_PAUSE_S", 0.05)
+    monkeypatch.setattr(limits, "BODY_PAUSE_S", 0.05)
 
     async def silent(scope: Scope, receive: Receive, send: Send) -> None:
         async def never() -> Message:
@@ -181,17 +181,17 @@ def test_the_password_stands_before_everything(traffic: Traffic) -> None:
 
 
 def test_too_many_at_once_is_said(traffic: Traffic) -> None:
-    traffic.requests = middleware.MAX_REQUESTS
+    traffic.requests = limits.MAX_REQUESTS
     answer = ask(traffic, LIVE, content_type=JSON)
     assert_refused(answer, 503, "busy")
     assert answer[1]["retry-after"] == "5"
-    traffic.requests, traffic.uploads = 0, middleware.MAX_UPLOADS
+    traffic.requests, traffic.uploads = 0, limits.MAX_UPLOADS
     assert_refused(ask(traffic, UPLOAD), 503, "busy")
     assert ask(traffic, "/config")[0] == 200
 
 
 def test_a_full_disk_is_said(traffic: Traffic, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = SimpleNamespace(free=middleware.SPARE_DISK_BYTES + 10)
+    free = SimpleNamespace(free=limits.SPARE_DISK_BYTES + 10)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: free)
     assert_refused(ask(traffic, UPLOAD, content_length="11"), 507, "disk is full")
     assert ask(traffic, UPLOAD, content_length="9")[0] == 200
@@ -202,7 +202,7 @@ def test_a_full_disk_is_said(traffic: Traffic, monkeypatch: pytest.MonkeyPatch) 
 def test_stored_pictures_have_a_limit_and_a_missing_folder_is_made(
     traffic: Traffic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(middleware, "MAX_STORED_BYTES", 100)
+    monkeypatch.setattr(limits, "MAX_STORED_BYTES", 100)
     assert ask(traffic, UPLOAD, content_length="60")[0] == 200
     (traffic.folder / "a.jpg").write_bytes(b"x" * 50)
     assert_refused(ask(traffic, UPLOAD, content_length="60"), 503, "busy")

@@ -14,7 +14,7 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from gender_demo.web import photos
+from gender_demo.web import limits
 from gender_demo.web.photos import (
     HEADERS,
     Annotator,
@@ -128,7 +128,7 @@ def test_annotate(annotator: Annotator, astronaut_path: Path) -> None:
 
 
 def test_too_many_and_too_few(annotator: Annotator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "MAX_FILES", 2)
+    monkeypatch.setattr(limits, "MAX_FILES", 2)
     with pytest.raises(gr.Error, match="These are 3 files: send 2 at most at once"):
         annotator.photos(["a", "b", "c"])
     with pytest.raises(gr.Error, match="Choose one picture or more"):

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from train.data.crops import Crops
 from train.fit.augment import augment
-from train.fit.finetune import FineTune
+from train.fit.finetune_schedule import FineTune
 from train.fit.recipe import Recipe, class_weights
 from train.fit.schedule import Schedule
 from train.fit.small_faces import SmallFaces

@@ -21,7 +21,7 @@ from gender_demo.errors import CheckpointError, DataError
 from gender_demo.sensitive import why_refused
 from gender_demo.vision.networks import DLIB, DLIB_PX
 from train.data.crops import Crops, load_crops
-from train.fit.finetune import FineTune
+from train.fit.finetune_schedule import FineTune
 from train.fit.loop import train
 from train.fit.lr_finder import find_rate
 from train.fit.presets import Settings, make_settings

@@ -15,7 +15,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from gender_demo.errors import DataError
 from train.data.crops import Crops
 from train.fit.batches import Batches
-from train.fit.finetune import HEAD, FineTune, freeze, parameter_groups
+from train.fit.finetune_schedule import HEAD, FineTune, freeze, parameter_groups
 from train.fit.recipe import Recipe
 from train.fit.saved_run import RUN, SavedRun, read_run, readable
 from train.fit.schedule import Schedule

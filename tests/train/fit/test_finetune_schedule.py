@@ -23,7 +23,7 @@ from gender_demo.vision.preflight import SHIPPED
 from tests.support.paths import ROOT
 from train.__main__ import main
 from train.fit.augment import augment
-from train.fit.finetune import FineTune, freeze, parameter_groups
+from train.fit.finetune_schedule import FineTune, freeze, parameter_groups
 from train.fit.lr_finder import steepest
 from train.fit.views import resized_crop
 

@@ -10,13 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gender_demo.web import uploads
-from gender_demo.web.uploads import (
-    PREFIX,
-    remove_orphans,
-    sweep,
-    upload_folder,
-)
+from gender_demo.web import upload_folder as uploads
+from gender_demo.web.upload_folder import PREFIX, remove_orphans, sweep, upload_folder
 
 
 @pytest.fixture

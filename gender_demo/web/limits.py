@@ -1,0 +1,22 @@
+"""How much the server takes at once: sizes of requests and uploads, visitors, waiting calls."""
+
+from __future__ import annotations
+
+MAX_JSON_BYTES = 1_000_000
+MAX_UPLOAD_BYTES = 500_000_000
+"""One upload, all its files together."""
+MAX_STORED_BYTES = 4_000_000_000
+"""All pictures that wait to be deleted; an upload that would pass this is rejected."""
+MAX_UPLOADS, MAX_REQUESTS = 16, 400
+"""Uploads and requests of all kinds that are answered at the same time."""
+BODY_PAUSE_S = 20.0
+"""A sender who pauses for longer in the middle of a request is given up."""
+SPARE_DISK_BYTES = 200_000_000
+MAX_WAITING = 64
+"""Photo requests that wait for their turn."""
+MAX_FILES = 100
+"""Photos of one request."""
+MAX_VIEWERS = 32
+"""Live views at the same time."""
+MAX_SESSIONS = 64
+"""Sessions that gradio remembers: they hold nothing of ours, and a forgotten one is made anew."""
