@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(RUN) -m uv
 TRAIN := train/requirements.txt train/requirements-ray.txt train/requirements-face.txt
-BENCHMARKS := pipeline live live_agreement server gpu train
+BENCHMARKS := pipeline video live live_agreement server gpu train
 
 .PHONY: install demo test lint bench audit lock
 

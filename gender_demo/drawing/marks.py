@@ -6,7 +6,7 @@ Pillow (paint.py) and the live view's canvas (static/js/drawing.js) stroke the s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from gender_demo.drawing.layout import Plate, Scale, place_plates
@@ -42,6 +42,11 @@ class Mark:
     number: int | None = None
     track: int | None = None
     plate: Plate | None = None
+
+    def shifted(self, dx: float, dy: float) -> Mark:
+        """The mark, with its plate, moved ``dx`` pixels to the right and ``dy`` down."""
+        plate = self.plate and replace(self.plate, box=self.plate.box.shifted(dx, dy))
+        return replace(self, box=self.box.shifted(dx, dy), plate=plate)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON-ready values; boxes become lists."""

@@ -1,6 +1,6 @@
 """annotate_video(): a video file -> the annotated video, its table of tracks and a contact sheet.
 
-frames --15 looks a second--> Tracker --between looks--> marks or hidden faces --> writer
+frames --12 looks a second--> Tracker --between looks--> marks or hidden faces --> writer
 
 Few frames are held at a time, so that memory does not grow with the video.
 """
@@ -22,10 +22,11 @@ from gender_demo.drawing.paint import draw
 from gender_demo.errors import VideoError
 from gender_demo.files.about import About
 from gender_demo.files.export import to_jpeg
-from gender_demo.results import Analysis
+from gender_demo.results import Analysis, Box
 from gender_demo.tracking.config import DEFAULT
 from gender_demo.tracking.tracker import Tracker
 from gender_demo.video.between import between
+from gender_demo.video.patch import Patch, around
 from gender_demo.video.source import Frame, Limits, VideoSource
 from gender_demo.video.tracks import TrackLog, TrackRow, tracks_csv, tracks_json
 from gender_demo.video.writer import VideoWriter, suffix_for
@@ -33,7 +34,7 @@ from gender_demo.video.writer import VideoWriter, suffix_for
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
 
-LOOKS_PER_S = 15
+LOOKS_PER_S = 12
 FOLLOW = DEFAULT
 HIDE = replace(
     DEFAULT, follow_px=960, min_face_share=1 / 27, search_every=1, new_score=0.7,
@@ -58,6 +59,10 @@ class VideoResult:
     note: str | None
 
 
+Ready = tuple[Frame, "Patch | None"]
+"""A frame to be written, and what is drawn on it."""
+
+
 @dataclass
 class _Held:
     """A frame that waits to be written, and its analysis once that is known."""
@@ -78,7 +83,7 @@ class Annotation:
         self._last: tuple[float, Analysis] | None = None
         self._mosaics: dict[int | None, Image.Image] = {}
 
-    def add(self, frame: Frame) -> Iterator[tuple[Frame, Image.Image | None]]:
+    def add(self, frame: Frame) -> Iterator[Ready]:
         """Take in a frame; gives those that are ready, each drawn, or None where nothing is."""
         self._held.append(_Held(frame))
         width, height = frame.size
@@ -92,7 +97,7 @@ class Annotation:
         while self._held and (self._held[0].frame.at_s <= until_s or len(self._held) > room):
             yield self._draw(self._held.popleft())
 
-    def finish(self) -> Iterator[tuple[Frame, Image.Image | None]]:
+    def finish(self) -> Iterator[Ready]:
         """The rest of the frames."""
         if self._held and self._held[-1].analysis is None:
             self._look(self._held[-1].frame)
@@ -116,18 +121,25 @@ class Annotation:
                 held.analysis = replace(held.analysis, predictions=held.analysis.predictions + new)
         self._last = frame.at_s, analysis
 
-    def _draw(self, held: _Held) -> tuple[Frame, Image.Image | None]:
+    def _draw(self, held: _Held) -> Ready:
         frame, analysis = held.frame, held.analysis
         if analysis is None or not analysis.predictions:
             return frame, None
-        picture = frame.picture()
+        found = [] if self.blur_faces else marks(analysis)
+        boxes = [_with_surroundings(p.face.box) for p in analysis.predictions]
+        boxes += [mark.plate.box for mark in found if mark.plate]
+        area = around(boxes, frame.size) if frame.is_plain else (0, 0, *frame.size)
+        picture, (dx, dy) = frame.picture(area=area), area[:2]
+        here = Analysis(
+            picture.size,
+            tuple(replace(p, face=p.face.shifted(-dx, -dy)) for p in analysis.predictions),
+        )
         if self.blur_faces:
-            self._hide(picture, analysis)
-            self.log.keep_thumbs(analysis, picture)
-            return frame, picture
-        drawn = draw(picture, marks(analysis))
-        self.log.keep_thumbs(analysis, drawn)
-        return frame, drawn
+            self._hide(picture, here)
+        else:
+            picture = draw(picture, (mark.shifted(-dx, -dy) for mark in found))
+        self.log.keep_thumbs(here, picture)
+        return frame, Patch(picture, (dx, dy))
 
     def _hide(self, picture: Image.Image, analysis: Analysis) -> None:
         """In place. A face keeps its first mosaic: many different ones would say more of it."""
@@ -200,3 +212,9 @@ def _scaled(analysis: Analysis, size: tuple[int, int]) -> Analysis:
     by = size[0] / analysis.size[0]
     found = (replace(p, face=p.face.scaled(by)) for p in analysis.predictions)
     return Analysis(size, tuple(found), analysis.notes)
+
+
+def _with_surroundings(box: Box) -> Box:
+    """A face with all that may be hidden with it or shown of it on the sheet."""
+    more = 0.6 * max(box.width, box.height)
+    return Box(box.x0 - more, box.y0 - more, box.x1 + more, box.y1 + more)

@@ -1,6 +1,6 @@
 """between(): the analysis of a frame that lies between two analysed ones.
 
-Faces move slowly against 15 looks a second, so boxes are interpolated and the nearer look's label
+Faces move slowly against 12 looks a second, so boxes are interpolated and the nearer look's label
 is shown; this halves the cost of a video.
 """
 

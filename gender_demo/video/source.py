@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from gender_demo.errors import VideoError
+from gender_demo.video.patch import PLAIN
 from gender_demo.vision.pictures import clean_name
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
@@ -55,8 +56,17 @@ class Frame:
         size = self.video.width, self.video.height
         return size[::-1] if self.turned in (90, 270) else size
 
-    def picture(self, longer_px: int | None = None) -> Image.Image:
-        """Upright, RGB, not larger than ``longer_px``."""
+    @property
+    def is_plain(self) -> bool:
+        """Whether a part of it can be taken out and put back; see ``patch.pasted``."""
+        video = self.video
+        even = video.width % 2 == video.height % 2 == 0
+        return video.format.name == PLAIN and even and not self.turned and video.color_range != FULL
+
+    def picture(
+        self, longer_px: int | None = None, area: tuple[int, int, int, int] | None = None
+    ) -> Image.Image:
+        """Upright, RGB, not larger than ``longer_px``; only ``area`` of it."""
         size = self.video.width, self.video.height
         share = min(1.0, longer_px / max(size)) if longer_px else 1.0
         width, height = (max(2, round(side * share)) for side in size)
@@ -68,7 +78,9 @@ class Frame:
             dst_color_range=FULL,
             threads=1,  # more are begun and ended for each frame
         ).to_ndarray()
-        return Image.fromarray(np.ascontiguousarray(np.rot90(pixels, self.turned // 90)))
+        x0, y0, x1, y1 = area or (0, 0, *self.size)
+        upright = np.rot90(pixels, self.turned // 90)[y0:y1, x0:x1]
+        return Image.fromarray(np.ascontiguousarray(upright))
 
 
 class VideoSource:

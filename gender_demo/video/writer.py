@@ -7,8 +7,8 @@ from typing import Any
 
 import av
 import numpy as np
-from PIL import Image
 
+from gender_demo.video.patch import Patch, pasted
 from gender_demo.video.source import LIMITED, Frame, VideoSource
 
 PRESET, CRF = "ultrafast", "20"
@@ -43,13 +43,15 @@ class VideoWriter:
         self._early: list[av.Packet[Any]] = []
         self._begun, self._last_pts = False, -(2**62)
 
-    def write(self, frame: Frame, drawn: Image.Image | None) -> None:
-        """The next frame: ``drawn`` (upright RGB), or as it came where that is None."""
+    def write(self, frame: Frame, drawn: Patch | None) -> None:
+        """The next frame, with what is ``drawn`` on it: a part where it ``is_plain``, else all."""
         video: Any = frame.video
-        if drawn is not None:
-            video = av.VideoFrame.from_ndarray(np.asarray(drawn), format="rgb24")
+        if drawn is not None and frame.is_plain:
+            video = pasted(video, drawn)
+        elif drawn is not None:
+            video = av.VideoFrame.from_ndarray(np.asarray(drawn.picture), format="rgb24")
         elif frame.turned:
-            return self.write(frame, frame.picture())
+            return self.write(frame, Patch(frame.picture()))
         if not self._begun:
             self._begin(frame, (video.width & ~1, video.height & ~1))
         width, height, source = self._stream.width, self._stream.height, frame.video

@@ -48,7 +48,7 @@ def made_up_audit() -> Audit:
     seen = observations()
     samples = tuple(o.record for o in seen)
     fairface, utkface = (
-        set_figures(LabelledSet(title, "val", ("a.parquet",), samples), seen, CONFIG.temperature)
+        set_figures(LabelledSet(title, "val", ("a.parquet",), samples), seen, CONFIG)
         for title in ("FairFace", "UTKFace")
     )
     everything = group_figures(seen)

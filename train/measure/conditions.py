@@ -1,4 +1,4 @@
-"""Figures for pictures other than clean chips: full pictures, corruptions, invariance pairs."""
+"""Figures for what is no clean chip: full pictures, corruptions, covers, copies and drawings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PIL import Image
 from gender_demo.audit.figures import spread_points, worst_and_best
 from gender_demo.audit.schema import (
     CorruptionFigures,
+    DrawingFigures,
     FullPictureFigures,
     FullPictures,
     InvarianceFigures,
@@ -21,7 +22,9 @@ from train.measure.corruptions import (
     Change,
     Random,
     paste_into_frame,
+    seeded,
 )
+from train.measure.drawings import DRAWINGS, MADE_OF_PHOTOS, draw
 from train.measure.figures import (
     figures_by,
     group_figures,
@@ -30,7 +33,11 @@ from train.measure.figures import (
     source,
 )
 from train.measure.observe import Observation, Point, Show, middle, observe
+from train.measure.occlusion import COVERS, cover
 from train.measure.printing import print_accuracy
+
+OF_EACH, PHOTOS = 24, 100
+"""How many drawings of each kind there are, and how many photos are turned into drawings."""
 
 
 def measure_full_pictures(
@@ -41,7 +48,10 @@ def measure_full_pictures(
     if data.split == "val_context":
         ways = {
             "context": ("as a photo shows them, 384 px", None),
-            "frame": ("in a 640 × 480 frame, face 60 to 120 px", paste_into_frame),
+            "frame": (
+                "in a 640 × 480 frame, face 60 to 120 px",
+                lambda record, random: paste_into_frame(record.picture(), random),
+            ),
         }
     return FullPictures(
         **dict(source(data)),
@@ -79,19 +89,70 @@ def measure_corruptions(
     whole_if_none: bool = True,
 ) -> tuple[CorruptionFigures, ...]:
     """Each corruption on ``records``, whose clean observations are ``clean``."""
-    result = []
-    for name, change in CORRUPTIONS.items():
-        seen = observe(pipeline, records, _show(change), what=name, whole_if_none=whole_if_none)
-        figures = CorruptionFigures(
-            **dict(group_figures(seen)),
-            name=name,
-            clean_accuracy=group_figures(clean).accuracy,
-            label_gap_points=spread_points(figures_by(seen, "label")),
-            worst=worst_and_best(figures_by(seen, "race", "label"))[0],
+    return tuple(
+        _corruption(
+            name,
+            observe(pipeline, records, _show(change), what=name, whole_if_none=whole_if_none),
+            clean,
         )
-        print_accuracy(name, figures)
+        for name, change in CORRUPTIONS.items()
+    )
+
+
+def measure_covered(
+    pipeline: Pipeline, clean: Sequence[Observation]
+) -> tuple[CorruptionFigures, ...]:
+    """Each cover of ``occlusion`` drawn over the clean chips in which a face was found."""
+    faces = {o.record.path: o.face for o in clean if o.face}
+    found = [o for o in clean if o.face]
+
+    def show(name: str) -> Show:
+        def covered(record: Record, random: Random) -> tuple[Image.Image, Point]:
+            picture, face = record.picture(), faces[record.path]
+            return cover(picture, face, name, random), face.box.centre
+
+        return covered
+
+    return tuple(
+        _corruption(
+            name, observe(pipeline, [o.record for o in found], show(name), what=name), found
+        )
+        for name in COVERS
+    )
+
+
+def measure_drawings(pipeline: Pipeline, records: Sequence[Record]) -> tuple[DrawingFigures, ...]:
+    """Drawings of no person, and some of ``records``, evenly spread, turned into drawings."""
+    photos = records[:: max(1, len(records) // PHOTOS)][:PHOTOS]
+    pictures = {
+        name: [draw(name, seeded(name, str(i))) for i in range(OF_EACH)] for name in DRAWINGS
+    } | {name: [change(r.picture()) for r in photos] for name, change in MADE_OF_PHOTOS.items()}
+    result = []
+    for name, made in pictures.items():
+        analyses = [analysis for p in made for analysis in pipeline.analyze_batch([p])]
+        figures = DrawingFigures(
+            name=name,
+            count=len(made),
+            found=sum(bool(analysis.predictions) for analysis in analyses),
+            hits=sum(any(p.label for p in analysis.predictions) for analysis in analyses),
+        )
+        print(f"{name}: a face found in {figures.found}, labelled {figures.hits} of {len(made)}")
         result.append(figures)
     return tuple(result)
+
+
+def _corruption(
+    name: str, seen: Sequence[Observation], clean: Sequence[Observation]
+) -> CorruptionFigures:
+    figures = CorruptionFigures(
+        **dict(group_figures(seen)),
+        name=name,
+        clean_accuracy=group_figures(clean).accuracy,
+        label_gap_points=spread_points(figures_by(seen, "label")),
+        worst=worst_and_best(figures_by(seen, "race", "label"))[0],
+    )
+    print_accuracy(name, figures)
+    return figures
 
 
 def measure_invariance(
@@ -105,8 +166,8 @@ def measure_invariance(
 
 
 def _show(change: Change) -> Show:
-    def show(picture: Image.Image, random: Random) -> tuple[Image.Image, Point]:
-        changed = change(picture, random)
+    def show(record: Record, random: Random) -> tuple[Image.Image, Point]:
+        changed = change(record.picture(), random)
         return changed, middle(changed)
 
     return show

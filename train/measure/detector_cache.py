@@ -23,16 +23,16 @@ class CachedDetector:
     """``detect`` that remembers each batch's faces.
 
     A file's name is the hash of the batch's pixels and of all that decides what is found in them:
-    the detector's settings and source, the device and torch's version.
+    the detector's settings and source, what runs its networks (``engine``) and torch's version.
     """
 
-    def __init__(self, detect: Detect, folder: Path, device: str) -> None:
+    def __init__(self, detect: Detect, folder: Path, engine: str) -> None:
         self.detect = detect
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         source = [inspect.getsource(module) for module in (box_ops, mtcnn, detector, low_light)]
         settings = getattr(getattr(detect, "__self__", detect), "settings", None)
-        self._key = repr((source, settings, device, torch.__version__)).encode()
+        self._key = repr((source, settings, engine, torch.__version__)).encode()
 
     def __call__(self, pictures: Sequence[Image.Image]) -> list[list[Face]]:
         """Faces of each upright RGB picture, largest first."""

@@ -32,6 +32,8 @@ from train.data.prepared import CONTEXT, is_prepared
 from train.data.records import LabelledSet, name_some
 from train.measure.conditions import (
     measure_corruptions,
+    measure_covered,
+    measure_drawings,
     measure_full_pictures,
     measure_invariance,
 )
@@ -72,8 +74,7 @@ def measure_audit(pipeline: Pipeline, args: argparse.Namespace) -> Audit:
     config, cached = pipeline.checkpoint.config, _cached(pipeline, args)
     observed = [_observe_chips(cached, each) for each in data]
     primary, *others = (
-        set_figures(each, seen, config.temperature)
-        for each, seen in zip(data, observed, strict=True)
+        set_figures(each, seen, config) for each, seen in zip(data, observed, strict=True)
     )
     step = max(1, len(observed[0]) // args.variants) if args.variants else 1
     clean = observed[0][::step][: args.variants]
@@ -88,7 +89,9 @@ def measure_audit(pipeline: Pipeline, args: argparse.Namespace) -> Audit:
         others=tuple(others),
         full_pictures=measure_full_pictures(cached, full_pictures, observed[0]),
         corruptions=measure_corruptions(cached, records, clean),
+        covered=measure_covered(cached, clean),
         invariance=measure_invariance(cached, records, clean),
+        drawings=measure_drawings(cached, records),
         speed=measure_speed(pipeline, full_pictures.samples),
     )
     print_audit(audit)
@@ -105,7 +108,7 @@ def _measure_one_set(pipeline: Pipeline, args: argparse.Namespace) -> dict[str, 
     data = _read(args.data, pipeline, args.split, args.limit)
     cached = _cached(pipeline, args)
     seen = observe(cached, data.samples, whole_if_none=not args.end_to_end)
-    figures = set_figures(data, seen, pipeline.checkpoint.config.temperature)
+    figures = set_figures(data, seen, pipeline.checkpoint.config)
     everything = figures.all
     name = "accuracy_found" if args.end_to_end else "accuracy_given"
     print_accuracy(name, everything)
@@ -121,6 +124,7 @@ def _measure_one_set(pipeline: Pipeline, args: argparse.Namespace) -> dict[str, 
         print(f"middle face found in {found} of {everything.pictures} pictures")
     if args.corruptions:
         rows = measure_corruptions(cached, data.samples, seen, not args.end_to_end)
+        rows += measure_covered(cached, seen)
         result["corruptions"] = [row.model_dump(mode="json") for row in rows]
     return result
 
@@ -150,8 +154,10 @@ def _cached(pipeline: Pipeline, args: argparse.Namespace) -> Pipeline:
     """The same pipeline, its detector backed by the cache."""
     if args.no_cache:
         return pipeline
-    detect = CachedDetector(pipeline.detect, args.cache, str(pipeline.device))
-    return Pipeline(detect, pipeline.classify, pipeline.checkpoint, pipeline.device)
+    detect = CachedDetector(pipeline.detect, args.cache, f"{pipeline.device} {pipeline.engine}")
+    return Pipeline(
+        detect, pipeline.classify, pipeline.checkpoint, pipeline.device, pipeline.engine
+    )
 
 
 def _write(path: Path, figures: Mapping[str, Any]) -> None:

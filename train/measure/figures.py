@@ -17,7 +17,9 @@ from gender_demo.audit.schema import (
     RiskPoint,
     SetFigures,
     Source,
+    WorkingPoint,
 )
+from gender_demo.vision.checkpoint import Config
 from train.data.labelled import contradictions
 from train.data.records import AGES, LabelledSet
 from train.measure.observe import Observation
@@ -31,6 +33,8 @@ SIZE_BANDS = (
     f"{SIZES[-1]} px and over",
     "no face found",
 )
+THRESHOLDS = (0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99)
+"""Probabilities for which the labels shown are counted, from the checkpoint's own upwards."""
 COVERAGES = (1.0, 0.975, 0.95, 0.925, *(n / 100 for n in range(90, 5, -5)))
 
 
@@ -69,17 +73,18 @@ def groups(observations: Sequence[Observation]) -> Groups:
 
 
 def set_figures(
-    data: LabelledSet, observations: Sequence[Observation], temperature: float
+    data: LabelledSet, observations: Sequence[Observation], config: Config
 ) -> SetFigures:
-    """Everything about one set's chips."""
+    """Everything about one set's chips, as observed with the checkpoint of ``config``."""
     cells = figures_by(observations, "race", "label")
     return SetFigures(
         **dict(source(data)),
         all=group_figures(observations),
         by=groups(observations).model_copy(update={"race_label": cells}),
         reasons=dict(Counter(reason for o in observations for reason in o.reasons)),
-        calibration=calibration(observations, temperature),
+        calibration=calibration(observations, config.temperature),
         risk_coverage=risk_coverage(observations),
+        working_points=working_points(observations, config.rules.min_probability),
     )
 
 
@@ -149,6 +154,26 @@ def risk_coverage(observations: Sequence[Observation]) -> tuple[RiskPoint, ...]:
         )
         for coverage in COVERAGES
         if 0 < (count := round(coverage * len(observations))) <= len(surest)
+    )
+
+
+def working_points(
+    observations: Sequence[Observation], min_probability: float
+) -> tuple[WorkingPoint, ...]:
+    """What is left of the shown labels, and wrong, when each needs a higher probability too."""
+    thresholds = (min_probability, *(t for t in THRESHOLDS if t > min_probability))
+    shown = {
+        t: [o for o in observations if o.label is not None and o.confidence >= t]
+        for t in thresholds
+    }
+    return tuple(
+        WorkingPoint(
+            threshold=threshold,
+            coverage=round(len(kept) / max(1, len(observations)), 5),
+            count=len(kept),
+            hits=sum(not o.right for o in kept),
+        )
+        for threshold, kept in shown.items()
     )
 
 

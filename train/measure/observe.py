@@ -25,14 +25,15 @@ NO_FACE = "no_face"
 """The reason of a picture in which no face was found; serving says nothing about those."""
 
 Point = tuple[float, float]
-Show = Callable[[Image.Image, Random], tuple[Image.Image, Point]]
-"""Picture -> the picture that is looked at, and where in it the labelled face is."""
+Show = Callable[[Record, Random], tuple[Image.Image, Point]]
+"""Record -> the picture that is looked at, and where in it the labelled face is."""
 
 
 @dataclass(frozen=True)
 class Observation:
     """``probabilities`` in the classes' order, empty where nothing was classified; ``label`` and
-    ``reasons`` as serving gives them, with abstention; ``face_px`` None where none was found."""
+    ``reasons`` as serving gives them, with abstention; ``face_px`` and ``face`` None where none was
+    found."""
 
     record: Record
     probabilities: tuple[float, ...]
@@ -40,6 +41,7 @@ class Observation:
     label: str | None
     reasons: tuple[str, ...]
     face_px: float | None
+    face: Face | None = None
 
     @property
     def right(self) -> bool:
@@ -95,10 +97,10 @@ def _one_thread() -> None:
 
 
 def _show(record: Record, show: Show | None, what: str) -> tuple[Image.Image, Point]:
-    picture = record.picture()
     if show is None:
+        picture = record.picture()
         return picture, aim(record, picture)
-    return show(picture, seeded(what, record.path))
+    return show(record, seeded(what, record.path))
 
 
 def _observe_batch(
@@ -138,7 +140,7 @@ def _observe_batch(
             label, reasons = None, (NO_FACE,)
         guess = config.classes[values.index(max(values))] if values else None
         size = None if face is None else face.box.size_px
-        result.append(Observation(record, values, guess, label, reasons, size))
+        result.append(Observation(record, values, guess, label, reasons, size, face))
     return result
 
 

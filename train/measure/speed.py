@@ -51,6 +51,7 @@ def describe_machine(pipeline: Pipeline) -> Machine:
         cores=os.cpu_count(),
         threads=torch.get_num_threads(),
         torch=torch.__version__,
+        engine=pipeline.engine or "torch",
         python=platform.python_version(),
     )
 
