@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
         operator = operator_of(flags.operator, flags.contact)
         if flags.share:
             require_operator(operator, waived=flags.no_operator)
-        check_folder(flags.checkpoint)
+        flags.checkpoint = check_folder(flags.checkpoint)
         check_device(flags.device)
     except (CheckpointError, DeviceError, UsageError) as error:
         return fail(str(error))
@@ -60,7 +60,8 @@ def parse_flags(argv: list[str] | None) -> argparse.Namespace:
         description="Serve the page that guesses how faces may be perceived."
     )
     add = parser.add_argument
-    add("--checkpoint", metavar="DIR", help="folder written by train (default: the shipped one)")
+    add("--checkpoint", metavar="DIR",
+        help="of train, or hf:USER/MODEL[@revision] (default: the shipped one)")  # fmt: skip
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
     add("--host", metavar="H", type=host_name,
         default=variables.get("GRADIO_SERVER_NAME") or everywhere,

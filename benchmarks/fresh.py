@@ -19,21 +19,16 @@ from urllib.request import ProxyHandler, build_opener
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
-from gender_demo.cli.deploy import (
-    prepare,
-    stage,
-)
+from gender_demo.cli.deploy import prepare
 from tests.support.server import free_port
 
 START_S = 300.0
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as name:
-        space, environment = Path(name, "space"), Path(name, "environment")
-        bundle = prepare()
-        space.mkdir()
-        stage(bundle, space)
+    bundle = prepare()
+    with tempfile.TemporaryDirectory() as name, bundle.staged() as space:
+        environment = Path(name, "environment")
         print(f"staged {len(bundle.files)} files")
         began = time.monotonic()
         uv = [sys.executable, "-m", "uv"]

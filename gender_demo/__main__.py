@@ -1,4 +1,4 @@
-"""python -m gender_demo predict | video | deploy: each command is a module of gender_demo.cli."""
+"""python -m gender_demo COMMAND: each command is a module of ``gender_demo.cli``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from gender_demo.cli import (
     deploy,
     predict,
+    publish,
     video,
 )
 from gender_demo.cli.codes import (
@@ -20,7 +21,7 @@ from gender_demo.cli.codes import (
 from gender_demo.errors import GenderDemoError
 from gender_demo.files.names import printable
 
-COMMANDS = {"predict": predict, "video": video, "deploy": deploy}
+COMMANDS = {"predict": predict, "video": video, "deploy": deploy, "publish": publish}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,7 +52,7 @@ def parse_flags(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command and its flags; ``run`` is what is to be called with them."""
     parser = argparse.ArgumentParser(
         "python -m gender_demo",
-        description="Say how the faces in pictures may be perceived, or publish the page.",
+        description="Say how the faces in pictures may be perceived, or publish page and model.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS.values():

@@ -23,7 +23,7 @@ ROOMS = {
 MAY_IMPORT = {
     "torch": ("gender_demo.vision", "gender_demo.tracking", "train"),
     "facenet_pytorch": ("gender_demo.vision.mtcnn",),
-    "huggingface_hub": ("gender_demo.cli", "train.measure.card"),
+    "huggingface_hub": ("gender_demo.cli", "gender_demo.vision.hub", "train.measure.card"),
     "av": ("gender_demo.video",),
     "gradio": ("gender_demo.web", "train.review"),
 }

@@ -10,7 +10,8 @@ from typing import Any
 
 from gender_demo.errors import CheckpointError, DataError, DeviceError
 from gender_demo.sensitive import FLAG
-from gender_demo.vision.preflight import SHIPPED, check_device, check_folder
+from gender_demo.vision.hub import fetch, is_hub_name
+from gender_demo.vision.preflight import CHECKPOINT_HELP, SHIPPED, check_device, check_folder
 from train.data.readers.factory import LAYOUTS
 from train.fit.face_weights import FACES, read_weights
 from train.fit.presets import DEFAULTS, PRESETS
@@ -31,6 +32,7 @@ ADVICE = {
 def check(flags: argparse.Namespace) -> None:
     """SystemExit with one sentence for a folder or a device that is not there."""
     given = vars(flags)
+    _fetch(flags)
     for name, advice in ADVICE.items():
         path = given.get(name)
         if path is not None and not path.exists():
@@ -48,6 +50,24 @@ def check(flags: argparse.Namespace) -> None:
             check_device(flags.device)
     except (CheckpointError, DataError, DeviceError) as error:
         raise SystemExit(str(error)) from None
+
+
+def _fetch(flags: argparse.Namespace) -> None:
+    """Put the folder in the place of each hf:USER/MODEL[@revision]."""
+    writes = getattr(flags, "write_audit", False) or getattr(flags, "writes_card", False)
+    for name in ("checkpoint", "start", "teacher", "run"):
+        value: Any = getattr(flags, name, None)
+        if not is_hub_name(value):
+            continue
+        if writes and name == "checkpoint":
+            raise SystemExit(
+                f"{value.as_posix()} is on the Hub and nothing is written there: give a folder of "
+                "your own."
+            )
+        try:
+            setattr(flags, name, type(value)(fetch(value)))
+        except CheckpointError as error:
+            raise SystemExit(str(error)) from None
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -193,7 +213,7 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data", type=Path, help="FairFace or UTKFace folder, Parquet file, or prepared folder"
     )
-    parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help="default: the shipped one")
+    parser.add_argument("--checkpoint", type=Path, default=SHIPPED, help=CHECKPOINT_HELP)
     parser.add_argument(
         "--split", help="default: val, or the only one there is; test or holdout of a prepared one"
     )
@@ -231,3 +251,4 @@ def card(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "checkpoint", type=Path, nargs="?", default=SHIPPED, help="default: the shipped one"
     )
+    parser.set_defaults(writes_card=True)

@@ -6,11 +6,6 @@ What may be uploaded is listed, so that nothing that happens to lie in the folde
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
-import re
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +14,7 @@ from typing import Any
 
 from gender_demo.cli.codes import DONE
 from gender_demo.cli.space_settings import read_settings
+from gender_demo.cli.upload import Bundle, check_name, check_weights, hub_client
 from gender_demo.errors import DeployError
 from gender_demo.operator import (
     CONTACT_VARIABLE,
@@ -45,7 +41,6 @@ STAGED = (
 )
 OPTIONAL = ("docs/*.jpg", "gender_demo/audit/*.json", f"{CHECKPOINT}/audit.json")
 
-SPACE = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 PATIENCE_S, ASK_EVERY_S = 1800.0, 5.0
 FAILED_STAGES = ("NO_APP_FILE", "CONFIG_ERROR", "BUILD_ERROR", "RUNTIME_ERROR", "DELETING")
 SLEEPING_STAGES = ("PAUSED", "STOPPED")
@@ -76,7 +71,7 @@ def add_command(
 
 def run(flags: argparse.Namespace) -> int:
     """Deploy, or list what would be uploaded; returns the exit code."""
-    check_name(flags.space)
+    check_name(flags.space, "Space's", "USER/SPACE")
     check_hardware(flags.hardware)
     operator = read_operator(flags.operator, flags.contact)
     if flags.dry_run:
@@ -98,26 +93,6 @@ class SpaceOptions:
     operator: Operator | None = None
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """What would be published: paths below the project's folder and the Space's settings."""
-
-    files: tuple[Path, ...]
-    settings: dict[str, Any]
-
-    def describe(self, root: Path = ROOT) -> str:
-        """The list that ``--dry-run`` prints: settings, then bytes and name of each file."""
-        sizes = [(root / file).stat().st_size for file in self.files]
-        return "\n".join(
-            [
-                *(f"{key}: {value}" for key, value in self.settings.items()),
-                "",
-                *(f"{n:>12,}  {f.as_posix()}" for n, f in zip(sizes, self.files, strict=True)),
-                f"{sum(sizes):>12,}  bytes in {len(sizes)} files",
-            ]
-        )
-
-
 def prepare(root: Path = ROOT) -> Bundle:
     """Find and check everything that would be published; raises DeployError."""
     files = []
@@ -131,45 +106,15 @@ def prepare(root: Path = ROOT) -> Bundle:
             raise DeployError(f"{root / pattern} is missing: deploy from a whole clone.")
         files += [path.relative_to(root) for path in found]
     settings = read_settings(root)
-    _check_weights(root / CHECKPOINT)
-    return Bundle(tuple(files), settings)
-
-
-def stage(bundle: Bundle, folder: Path, root: Path = ROOT) -> None:
-    """Copy what would be published, and nothing else, into an empty folder."""
-    for file in bundle.files:
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(root / file, folder / file)
+    check_weights(root / CHECKPOINT)
+    return Bundle(root, tuple(files), settings)
 
 
 def deploy(space: str, options: SpaceOptions, tell: Callable[[str], None] = print) -> str:
     """Create or update the Space and wait until it runs; its address. Raises DeployError."""
-    import httpx
-    from huggingface_hub import HfApi, get_token
-    from huggingface_hub.errors import HfHubHTTPError
-
     bundle = prepare()
-    if get_token() is None:
-        raise DeployError("Log in first: run `hf auth login`, or set HF_TOKEN to a write token.")
-    api = HfApi()
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            stage(bundle, Path(name))
-            address = _publish(api, Path(name), space, options, tell)
-        return address
-    except HfHubHTTPError as error:
-        code = error.response.status_code
-        reasons = {
-            401: "The token is not valid: run `hf auth login` again",
-            403: f"The token may not write to {space}: use one with write access",
-            402: "The hardware costs money: add a payment method, or leave --hardware out",
-        }
-        reason = reasons.get(code, f"The Hub refused ({error.server_message or code})")
-        raise DeployError(f"{reason}.") from None
-    except (httpx.HTTPError, ConnectionError) as error:
-        raise DeployError(
-            f"{api.endpoint} cannot be reached ({type(error).__name__}): is there internet?"
-        ) from None
+    with hub_client(space) as api, bundle.staged() as folder:
+        return _publish(api, folder, space, options, tell)
 
 
 def _publish(
@@ -235,12 +180,6 @@ def wait_until_running(
     raise DeployError(f"The Space was not running after {patience_s / 60:.0f} minutes: look there.")
 
 
-def check_name(space: str) -> None:
-    """DeployError unless this can be a Space's name."""
-    if not SPACE.fullmatch(space):
-        raise DeployError(f"{space!r} is not a Space's name: give it as USER/SPACE.")
-
-
 def check_hardware(hardware: str | None) -> None:
     """DeployError unless the Hub has such hardware."""
     from huggingface_hub import SpaceHardware
@@ -258,11 +197,3 @@ def check_hardware(hardware: str | None) -> None:
 def is_lent(hardware: str) -> bool:
     """Whether this is ZeroGPU, in any size."""
     return hardware.lower().startswith("zero")
-
-
-def _check_weights(folder: Path) -> None:
-    stated = json.loads((folder / "config.json").read_text()).get("weights_sha256")
-    if hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest() != stated:
-        raise DeployError(
-            f"{folder} has weights that do not match their hash: fetch the folder again."
-        )

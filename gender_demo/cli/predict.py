@@ -18,7 +18,7 @@ from gender_demo.files.analyze import FileResult, analyze_files
 from gender_demo.files.export import to_jpeg, write_csv, write_json
 from gender_demo.files.names import free_name, name_key, printable
 from gender_demo.files.rows import rows
-from gender_demo.vision.preflight import check_device, check_folder
+from gender_demo.vision.preflight import CHECKPOINT_HELP, check_device, check_folder
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
@@ -49,14 +49,14 @@ def add_command(
     command.add_argument(
         "--blur-faces", action="store_true", help="hide the faces found in the drawn pictures"
     )
-    command.add_argument("--checkpoint", metavar="DIR", help="default: the shipped one")
+    command.add_argument("--checkpoint", metavar="DIR", help=CHECKPOINT_HELP)
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     command.set_defaults(run=predict)
 
 
 def predict(flags: argparse.Namespace) -> int:
     """Analyse all files, print each result as it is done; returns the exit code."""
-    check_folder(flags.checkpoint)
+    flags.checkpoint = check_folder(flags.checkpoint)
     check_device(flags.device)
     if flags.blur_faces and not flags.annotate:
         raise UsageError("--blur-faces is about drawn pictures: say where with --annotate DIR.")

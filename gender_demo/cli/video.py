@@ -17,7 +17,7 @@ from gender_demo.cli.codes import DONE, SOME_FAILED
 from gender_demo.cli.sources import find_files
 from gender_demo.errors import UsageError, VideoError
 from gender_demo.files.names import free_name, name_key, printable
-from gender_demo.vision.preflight import check_device, check_folder
+from gender_demo.vision.preflight import CHECKPOINT_HELP, check_device, check_folder
 
 if TYPE_CHECKING:
     from gender_demo.video.annotate import VideoResult
@@ -44,7 +44,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     command.add_argument(
         "--blur-faces", action="store_true", help="hide the faces found, for good; sound stays"
     )
-    command.add_argument("--checkpoint", metavar="DIR", help="default: the shipped one")
+    command.add_argument("--checkpoint", metavar="DIR", help=CHECKPOINT_HELP)
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     command.set_defaults(run=video)
 
@@ -53,7 +53,7 @@ def video(flags: argparse.Namespace) -> int:
     """Annotate all videos, print each one's tracks as it is done; returns the exit code."""
     from gender_demo.video.source import SUFFIXES
 
-    check_folder(flags.checkpoint)
+    flags.checkpoint = check_folder(flags.checkpoint)
     check_device(flags.device)
     paths = list(dict.fromkeys(find_files(flags.sources, SUFFIXES)))
     if not any(os.path.exists(path) for path in paths):

@@ -22,11 +22,11 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from gender_demo.errors import CheckpointError
+from gender_demo.vision.checkpoint_files import AUDIT, CONFIG, WEIGHTS
 from gender_demo.vision.decision import Rules
 from gender_demo.vision.networks import build_network
-from gender_demo.vision.preflight import CONFIG, WEIGHTS, check_folder
+from gender_demo.vision.preflight import check_folder
 
-AUDIT = "audit.json"
 DOUBT_OUTPUTS = 2
 """What ``Config.doubt`` adds to the network: see ``classifier.soften``."""
 
@@ -93,7 +93,7 @@ class Checkpoint:
 
 
 def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
-    """Read a checkpoint folder (None: the shipped one); CheckpointError if it cannot be used."""
+    """Read what ``check_folder`` takes; CheckpointError if it cannot be used."""
     folder = check_folder(path)
     config = _read_config(folder / CONFIG)
     raw = _read(folder / WEIGHTS)

@@ -99,7 +99,8 @@ class Pipeline:
 def load_pipeline(
     checkpoint: str | Path | None = None, device: str = "auto", engine: Engine = "auto"
 ) -> Pipeline:
-    """Pipeline of a checkpoint folder (None: the shipped one) on auto, cpu, cuda, cuda:N or mps.
+    """Pipeline of a checkpoint folder or hf:USER/MODEL[@revision] (None: the shipped checkpoint) on
+    auto, cpu, cuda, cuda:N or mps.
 
     ``engine`` "auto" is OpenVINO on a CPU and torch elsewhere.
     Raises CheckpointError or DeviceError, each with one sentence that says what to do.

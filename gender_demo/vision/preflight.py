@@ -8,13 +8,18 @@ import sys
 from pathlib import Path
 
 from gender_demo.errors import CheckpointError, DeviceError
+from gender_demo.vision.checkpoint_files import CONFIG, WEIGHTS
+from gender_demo.vision.hub import fetch, is_hub_name
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "resnet18-fairface"
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CHECKPOINT_HELP = "folder, or hf:USER/MODEL[@revision] on the Hugging Face Hub (the shipped one)"
 
 
 def check_folder(path: str | Path | None) -> Path:
-    """The checkpoint folder (None: the shipped one); CheckpointError if there is none."""
+    """The checkpoint folder (None: the shipped one; hf:USER/MODEL[@revision]: fetched from the
+    Hub); CheckpointError if there is none."""
+    if path is not None and is_hub_name(path):
+        return fetch(path)
     folder = SHIPPED if path is None else Path(path)
     if not folder.is_dir():
         raise CheckpointError(

@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 from gender_demo.audit.report import Report, read_report
 from gender_demo.operator import Operator
+from gender_demo.vision.hub import is_hub_name, origin
 from gender_demo.vision.pictures import MAX_BYTES
 from gender_demo.vision.preflight import SHIPPED
 from gender_demo.web import limits
@@ -103,11 +104,13 @@ def who_runs_it(operator: Operator | None) -> str:
 
 
 def whose_model(checkpoint: Checkpoint) -> str:
-    """One sentence: the model's name, its classes and the folder it came from."""
+    """One sentence: the model's name, its classes and where it came from."""
     config = checkpoint.config
     whose = "the project's own" if is_shipped(checkpoint) else "not the project's own"
+    where = origin(checkpoint.path)
+    folder = "" if is_hub_name(where) else "the folder "
     return (
-        f"The model “{config.name}” from the folder “{checkpoint.path.resolve().name}” "
+        f"The model “{config.name}” from {folder}“{where}” "
         f"({whose}) knows the labels {', '.join(config.classes)}."
     )
 

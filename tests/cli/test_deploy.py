@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from gender_demo.cli.deploy import (
 )
 from gender_demo.cli.space_settings import read_settings
 from gender_demo.errors import DeployError
-from tests.support.hub_server import TOKEN, Hub, hub_server
+from tests.support.hub_server import TOKEN, Hub, hub_environment, hub_server
 from tests.support.paths import ROOT
 
 
@@ -32,13 +31,10 @@ def hub() -> Iterator[Hub]:
 def run(
     hub: Hub, *flags: str, home: Path, token: str | None = TOKEN
 ) -> subprocess.CompletedProcess[str]:
-    own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-           "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "*"}  # fmt: skip
-    base = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     return subprocess.run(
         [sys.executable, "-m", "gender_demo", "deploy", "ann/faces", *flags],
         cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
-        env=base | own | ({"HF_TOKEN": token} if token else {}),
+        env=hub_environment(hub, home, token),
     )  # fmt: skip
 
 

@@ -16,8 +16,8 @@ from torch.optim.swa_utils import update_bn
 
 from gender_demo.errors import DataError
 from gender_demo.vision.checkpoint import DOUBT_OUTPUTS, build_model, load_checkpoint
+from gender_demo.vision.checkpoint_files import CONFIG
 from gender_demo.vision.networks import ARCHITECTURES, build_network
-from gender_demo.vision.preflight import CONFIG
 from train.data.crops import Crops, described
 from train.export.doubt import Doubt
 from train.export.inputs import last_inputs

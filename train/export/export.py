@@ -21,7 +21,7 @@ from torch import Tensor
 
 from gender_demo.errors import CheckpointError, DataError
 from gender_demo.vision.checkpoint import Config, load_checkpoint, save_checkpoint
-from gender_demo.vision.preflight import CONFIG
+from gender_demo.vision.checkpoint_files import CONFIG
 from train.data.crops import Crops, load_crops
 from train.export.abstention import Heads, fit_abstention
 from train.export.candidates import VIEWS, Candidate, candidates

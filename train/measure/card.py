@@ -25,13 +25,13 @@ from gender_demo.vision.checkpoint import (
     load_checkpoint,
     write_file,
 )
+from gender_demo.vision.checkpoint_files import CARD
 from gender_demo.vision.preflight import SHIPPED
 from train.data.records import HOLDOUT
 
 TEMPLATE = Path(__file__).parent / "card_template.md"
 OWN = Path(__file__).parent / "own_card_template.md"
 """For a model that somebody trained on pictures of their own."""
-CARD = "README.md"
 LICENCE = "cc-by-4.0"
 DATASETS = {"FairFace": "fairface", "UTKFace": "utkface"}
 OLDER = {"levelled": "equalized recall", "blurred on purpose": "blurred"}

@@ -16,12 +16,8 @@ from typing import Any
 from gender_demo.audit.reading import settings
 from gender_demo.audit.schema import Audit, CheckpointId
 from gender_demo.errors import CheckpointError, DataError, DeviceError
-from gender_demo.vision.checkpoint import (
-    AUDIT,
-    build_model,
-    load_checkpoint,
-    write_file,
-)
+from gender_demo.vision.checkpoint import build_model, load_checkpoint, write_file
+from gender_demo.vision.checkpoint_files import AUDIT
 from gender_demo.vision.pipeline import Pipeline, load_pipeline
 from train.data.labelled import (
     check_pictures,
