@@ -86,6 +86,7 @@ def card(checkpoint: Checkpoint) -> str:
         findings="\n".join(f"- {finding}" for finding in (shown.findings or ())[4:] if finding),
         coverings=("worn, not drawn, " if shown.audit and shown.audit.covered else "")
         + "head coverings, face coverings and glasses",
+        drawings="" if shown.audit and shown.audit.drawings else "drawings and animals, ",
         evaluation_data=_evaluation_data(shown.audit, own=own_data(training)),
         training_data=_training_data(training),
         procedure=markdown(Table("", ("setting", "value"), tuple(_flat(_procedure(training))))),

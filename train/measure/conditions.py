@@ -36,8 +36,9 @@ from train.measure.observe import Observation, Point, Show, middle, observe
 from train.measure.occlusion import COVERS, cover
 from train.measure.printing import print_accuracy
 
-OF_EACH, PHOTOS = 24, 100
-"""How many drawings of each kind there are, and how many photos are turned into drawings."""
+COVERED, OF_EACH, PHOTOS = 2000, 30, 150
+"""At most so many faces get each cover; so many drawings of each kind there are; so many photos are
+made drawings."""
 
 
 def measure_full_pictures(
@@ -102,9 +103,10 @@ def measure_corruptions(
 def measure_covered(
     pipeline: Pipeline, clean: Sequence[Observation]
 ) -> tuple[CorruptionFigures, ...]:
-    """Each cover of ``occlusion`` drawn over the clean chips in which a face was found."""
-    faces = {o.record.path: o.face for o in clean if o.face}
+    """Each cover of ``occlusion`` drawn over clean chips in which a face was found."""
     found = [o for o in clean if o.face]
+    found = found[:: max(1, len(found) // COVERED)][:COVERED]
+    faces = {o.record.path: o.face for o in found if o.face}
 
     def show(name: str) -> Show:
         def covered(record: Record, random: Random) -> tuple[Image.Image, Point]:
@@ -113,10 +115,9 @@ def measure_covered(
 
         return covered
 
+    records = [o.record for o in found]
     return tuple(
-        _corruption(
-            name, observe(pipeline, [o.record for o in found], show(name), what=name), found
-        )
+        _corruption(name, observe(pipeline, records, show(name), what=name), found)
         for name in COVERS
     )
 
@@ -129,7 +130,7 @@ def measure_drawings(pipeline: Pipeline, records: Sequence[Record]) -> tuple[Dra
     } | {name: [change(r.picture()) for r in photos] for name, change in MADE_OF_PHOTOS.items()}
     result = []
     for name, made in pictures.items():
-        analyses = [analysis for p in made for analysis in pipeline.analyze_batch([p])]
+        analyses = [pipeline.analyze(picture) for picture in made]
         figures = DrawingFigures(
             name=name,
             count=len(made),

@@ -1,4 +1,5 @@
-"""Pictures that show no person: drawn faces, statues, animals, things; and photos made drawings.
+"""Pictures that show no person: drawn faces, statues, animals, things, patterns; and photos made
+drawings, or cut down to what is beside the face.
 
 A label for one of them is an answer about nobody. Drawn by this file alone, from seeds.
 """
@@ -66,10 +67,8 @@ def statue(pen: Pen, random: Random) -> None:
 
 def animal(pen: Pen, random: Random) -> None:
     """A cat's or a bear's face."""
-    fur, cat = (
-        _choose(random, ((140, 100, 60), (90, 90, 95), (215, 180, 130))),
-        random.random() < 0.5,
-    )
+    fur, cat = _choose(random, FURS), random.random() < 0.5
+    iris, height = ((190, 200, 90), 0.1) if cat else (INK, 0.07)
     for side in (-1, 1):
         if cat:
             corners = [_at(side * 0.6, -0.9), _at(side * 0.15, -0.55), _at(side * 0.65, -0.25)]
@@ -78,9 +77,7 @@ def animal(pen: Pen, random: Random) -> None:
             _disc(pen, _box(side * 0.5, -0.55, 0.2, 0.2), fur)
     _disc(pen, _box(0, 0, 0.68, 0.62), fur)
     for side in (-1, 1):
-        _disc(
-            pen, _box(side * 0.25, -0.1, 0.1, 0.1 if cat else 0.07), (190, 200, 90) if cat else INK
-        )
+        _disc(pen, _box(side * 0.25, -0.1, 0.1, height), iris)
         _disc(pen, _box(side * 0.25, -0.1, 0.03, 0.09), INK)
         if cat:
             pen.line([_at(side * 0.2, 0.25), _at(side * 0.8, 0.18)], fill=(245,) * 3, width=3)
@@ -99,12 +96,23 @@ def thing(pen: Pen, random: Random) -> None:
     pen.rectangle(_box(0, 0.35, random.uniform(0.15, 0.4), 0.08), fill=INK)
 
 
+def pattern(pen: Pen, random: Random) -> None:
+    """Cloth: stripes and dots."""
+    first, second = (_choose(random, (*COLOURS, *FURS)) for _ in range(2))
+    width, dot = random.uniform(0.06, 0.25), random.uniform(0.03, 0.1)
+    for x in np.arange(-1, 1.01, width):
+        pen.rectangle(_box(x, 0, width / 4, 1), fill=first)
+        for y in np.arange(-1, 1.01, width):
+            _disc(pen, _box(x + width / 2, y, dot, dot), second)
+
+
 DRAWINGS: dict[str, Callable[[Pen, Random], None]] = {
     "smileys": smiley,
     "faces drawn of flat shapes": drawn_face,
     "drawn statues": statue,
     "drawn animals": animal,
     "drawn things that look like faces": thing,
+    "patterns": pattern,
 }
 
 
@@ -136,9 +144,17 @@ def cartoon(picture: Image.Image) -> Image.Image:
     return ImageChops.multiply(flat, edges.convert("RGB"))
 
 
+def beside(picture: Image.Image) -> Image.Image:
+    """A corner of a photo with its face in the middle, enlarged: clothes, hair, background."""
+    side = min(picture.size) * 3 // 10
+    corner = picture.crop((0, picture.height - side, side, picture.height))
+    return corner.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+
+
 MADE_OF_PHOTOS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "pencil sketches made of photos": sketch,
     "cartoons made of photos": cartoon,
+    "corners of photos": beside,
 }
 
 

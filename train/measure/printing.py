@@ -37,7 +37,11 @@ def print_audit(audit: Audit) -> None:
     rows = {
         **{f"found, {row.name}": row.found_share for row in full},
         **{f"points behind, {row.name}": row.behind_points for row in full},
-        **{f"points lost, {row.name}": row.lost_points for row in audit.corruptions},
+        **{
+            f"points lost, {row.name}": row.lost_points
+            for row in (*audit.corruptions, *audit.covered)
+        },
+        **{f"labelled, {row.name}": row.share for row in audit.drawings},
         **{f"label flips, {pair.name}": pair.share for pair in audit.invariance},
     }
     for name, value in rows.items():

@@ -34,6 +34,7 @@ from train.data.records import (
     Record,
     age_band,
 )
+from train.measure import drawings
 from train.measure.corruptions import (
     CORRUPTIONS,
     INVARIANCE_PAIRS,
@@ -52,6 +53,7 @@ from train.measure.observe import (
     Observation,
     observe,
 )
+from train.measure.occlusion import COVERS
 
 SHARED = ROOT.parent / "shared" / "data"
 FACES, DRAWINGS = 3, 1
@@ -198,7 +200,10 @@ def test_the_audit_holds_every_part(audited: Audit, tiny: dict[str, Path]) -> No
     assert val.all.missed == DRAWINGS
     assert val.reasons["no_face"] == DRAWINGS
     assert [row.name for row in audited.corruptions] == list(CORRUPTIONS)
+    assert [row.name for row in audited.covered] == list(COVERS)
+    assert [row.name for row in audited.drawings] == [*drawings.DRAWINGS, *drawings.MADE_OF_PHOTOS]
     assert [row.name for row in audited.invariance] == list(INVARIANCE_PAIRS)
+    assert {row.pictures for row in audited.covered} == {FACES}
     rows: list[Rate] = [*audited.invariance, *(row.correct for row in audited.corruptions)]
     assert {row.count for row in rows} == {3}
     context, frame = audited.full_pictures.shown
