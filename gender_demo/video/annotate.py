@@ -26,8 +26,9 @@ from gender_demo.results import Analysis, Box
 from gender_demo.tracking.config import DEFAULT
 from gender_demo.tracking.tracker import Tracker
 from gender_demo.video.between import between
+from gender_demo.video.limits import Limits
 from gender_demo.video.patch import Patch, around
-from gender_demo.video.source import Frame, Limits, VideoSource
+from gender_demo.video.source import Frame, VideoSource
 from gender_demo.video.tracks import TrackLog, TrackRow, tracks_csv, tracks_json
 from gender_demo.video.writer import VideoWriter, suffix_for
 

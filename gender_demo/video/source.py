@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from gender_demo.errors import VideoError
+from gender_demo.video.limits import Limits
 from gender_demo.video.patch import PLAIN
 from gender_demo.vision.pictures import clean_name
 
@@ -32,16 +32,6 @@ CODECS = (
 LIMITED, FULL = 1, 2
 """FFmpeg's numbers of colour ranges: 16 to 235, 0 to 255."""
 CUT_SHORT, MISSING_S = "the video is cut short: its end is missing", 1.0
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Of one video: minutes, bytes, pixels of a frame, frames."""
-
-    minutes: float = 120
-    bytes: int = 8_000_000_000
-    pixels: int = 4096 * 2304
-    frames: int = 1_000_000
 
 
 class Frame:

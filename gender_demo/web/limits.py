@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gender_demo.video.limits import Limits
+
 MAX_JSON_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 500_000_000
 """One upload, all its files together."""
@@ -20,3 +22,5 @@ MAX_VIEWERS = 32
 """Live views at the same time."""
 MAX_SESSIONS = 64
 """Sessions that gradio remembers: they hold nothing of ours, and a forgotten one is made anew."""
+VIDEO = Limits(minutes=2, bytes=100_000_000, pixels=1920 * 1088, frames=15_000)
+"""One video; ``static/video.md`` says it to visitors."""

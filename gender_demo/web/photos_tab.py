@@ -19,6 +19,7 @@ from gender_demo.web.photos import (
     summarize,
 )
 from gender_demo.web.static_files import STATIC, module_loader, read_static, tables_view
+from gender_demo.web.videos import build_video_part
 
 EXAMPLES = {
     "One face: Eileen Collins, NASA": STATIC / "examples" / "astronaut.jpg",
@@ -56,7 +57,7 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
     gr.Markdown(read_static("photos.md"))
     files = gr.File(file_count="multiple", label="Pictures", elem_id="photos-files", height=150)
     blur = gr.Checkbox(
-        label="Blur all faces in the pictures I get back",
+        label="Blur all faces in what I get back",
         info="Choose this first. A face that is not found stays as it is: look before you share.",
         elem_id="photos-blur",
     )
@@ -84,6 +85,7 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
     files.upload(show, [files, blur], **common)
     for button, path in examples.items():
         button.click(partial(show, [str(path)]), [blur], **common)
+    build_video_part(annotator.pipeline, blur)
     _build_photos_route(annotator)
 
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.support.live_page import violations
-from tests.support.paths import EXAMPLES
+from tests.support.paths import EXAMPLES, ROOT
 
 OpenPage = Callable[..., Page]
 
@@ -220,3 +220,21 @@ def test_the_page_is_compressed_and_previews_itself(app_url: str) -> None:
     previews = re.findall(r"<meta[^>]*>", html)
     assert not re.search("githubusercontent|radio", " ".join(previews))
     assert re.search("<noscript>.*It needs JavaScript", html, re.DOTALL)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_video_is_played_listed_and_downloaded(open_page: OpenPage, width: int) -> None:
+    page = open_page(width=width)
+    open_tab(page, "Photos")
+    page.get_by_role("button", name="A video instead").click()
+    page.locator("#video-file input[type=file]").set_input_files(ROOT / "docs" / "sample.mp4")
+    player = page.locator("#video-player video")
+    player.wait_for(timeout=SLOW_MS)
+    page.wait_for_function("document.querySelector('#video-player video').duration > 3.9")
+    expect(page.locator("#video-player h3")).to_have_text("sample.mp4: 1 face followed")
+    expect(page.locator("#video-tracks tbody tr")).to_have_count(1)
+    with page.expect_download() as download:
+        page.locator("#video-csv").click()
+    assert download.value.suggested_filename == "sample-annotated.csv"
+    assert not sideways(page)
+    assert violations(page) == []

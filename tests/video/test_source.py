@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gender_demo.errors import VideoError
-from gender_demo.video.source import CUT_SHORT, Limits, VideoSource
+from gender_demo.video.limits import Limits
+from gender_demo.video.source import CUT_SHORT, VideoSource
 from tests.support.clips import FORMATS, make_clip, portrait
 from tests.support.paths import EXAMPLES
 

@@ -25,6 +25,8 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
+from tests.support.clips import make_clip, read_clip
+from tests.support.detail import detail
 from tests.support.paths import ROOT
 from tests.support.server import free_port
 
@@ -219,6 +221,19 @@ def test_photos_route(client: Client, astronaut_path: Path, tmp_path: Path) -> N
     assert Path(csv_path).read_text().startswith("file,face,perceived as,probability,reasons,")
     assert len(json.loads(Path(json_path).read_text())) == 2
     assert Path(zip_path).stat().st_size > 10_000
+
+
+def test_video_route(client: Client, tmp_path: Path) -> None:
+    clip = handle_file(str(make_clip(tmp_path / "clip.mp4")))
+    paths = client.predict(clip, api_name="/video")
+    hidden = client.predict(clip, blur_faces=True, api_name="/video")
+    assert [Path(path).suffix for path in paths] == [".mp4", ".csv", ".json", ".jpg"]
+    assert json.loads(Path(paths[2]).read_text())["file"] == "clip.mp4"
+    seen, not_seen = (read_clip(Path(each[0]))[0][5][1] for each in (paths, hidden))
+    assert detail(seen, (105, 65, 155, 140)) > 100
+    assert detail(not_seen, (105, 65, 155, 140)) == 0
+    with pytest.raises(AppError, match=r"^README\.md is not a video of a known kind"):
+        client.predict(handle_file(str(ROOT / "README.md")), api_name="/video")
 
 
 def test_a_bad_picture_reaches_the_client_as_one_sentence(client: Client, tmp_path: Path) -> None:
