@@ -62,8 +62,8 @@ def test_the_page_loads_no_torch() -> None:
     assert done.returncode == 0, "the page is built over a pipeline and loads none by itself"
 
 
-def test_only_the_two_routes_are_public(page: gr.Blocks) -> None:
-    assert set(page.get_api_info()["named_endpoints"]) == {"/annotate", "/photos"}
+def test_only_the_three_routes_are_public(page: gr.Blocks) -> None:
+    assert set(page.get_api_info()["named_endpoints"]) == {"/annotate", "/photos", "/video"}
 
 
 def test_nothing_of_a_visitor_is_kept(page: gr.Blocks) -> None:
