@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gender_demo.audit.brief import brief
 from gender_demo.audit.charts import Chart, charts, picture
 from gender_demo.audit.reading import fits, read_audit
 from gender_demo.audit.schema import Audit, WorkingPoint
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """``headline``: how often it is wrong, in short; ``sentences``: the panel's lines. Then, for
-    everybody, ``picture``, ``findings`` and ``charts``, for a slider ``working_points``, for
-    experts ``tables``. ``audit`` is what they are made from, None where there is none or it is
-    another checkpoint's."""
+    """``headline``: how often it is wrong, in short; ``brief``: three lines before the camera
+    starts; ``sentences``: what is one click away. Then, for everybody, ``picture``, ``findings``
+    and ``charts``, for a slider ``working_points``, for experts ``tables``. ``audit`` is what they
+    are made from, None where there is none or it is another checkpoint's."""
 
     audit: Audit | None
     headline: str
+    brief: tuple[str, str, str]
     sentences: Sentences
     findings: Findings | None = None
     picture: Chart | None = None
@@ -51,10 +53,13 @@ def report(audit: Audit | None, config: Config) -> Report:
     """Everything to show; without an audit of this very checkpoint there are no numbers in it."""
     if audit is None or not fits(audit, config):
         missing = NO_AUDIT if audit is None else OTHER_AUDIT
-        return Report(None, headline(None), sentences(None, config, missing))
+        return Report(
+            None, headline(None), brief(None, config.classes), sentences(None, config, missing)
+        )
     return Report(
         audit,
         headline(audit),
+        brief(audit, config.classes),
         sentences(audit, config),
         findings(audit, config),
         picture(audit),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
+from gender_demo.audit.brief import NOT_MEASURED
 from gender_demo.audit.figures import Rate, rest_of
 from gender_demo.audit.fractions import one_in, whole_percent, wrong
 from gender_demo.audit.schema import Audit, Bin, SetFigures
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from gender_demo.vision.checkpoint import Config
 
 NO_AUDIT = "No audit: nothing was measured, so no numbers are shown."
-NOT_MEASURED = "How often it is wrong was not measured."
 OTHER_AUDIT = (
     "The audit belongs to other weights or settings, so no numbers are shown: measure again with "
     "python -m train evaluate --write-audit."
@@ -31,7 +31,7 @@ FORCED = "with a label for every face"
 
 
 class Sentences(NamedTuple):
-    """The panel's lines, in the order in which they are read."""
+    """What panel and model card say, in the order in which it is read."""
 
     purpose: str
     labels: str

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -22,10 +23,10 @@ BATCH_SIZE_GPU = 8
 """Frames of so many viewers are one batch; on a CPU the first would wait for the last."""
 
 
-def build_live(pipeline: Pipeline, notice: str) -> gr.HTML:
+def build_live(pipeline: Pipeline, notice: Sequence[str]) -> gr.HTML:
     """The live view, to be called inside a ``gr.Blocks`` context; keep its ``value`` untouched.
 
-    ``notice`` is a plain sentence, shown above the button that starts the camera.
+    ``notice`` are plain sentences, shown above the button that starts the camera.
     """
     from gender_demo.tracking.tracker import Tracker, follow_all  # loads torch
 
@@ -48,5 +49,5 @@ def build_live(pipeline: Pipeline, notice: str) -> gr.HTML:
         elem_id="live-view",
         classes=list(pipeline.checkpoint.config.classes),
         reasons=REASONS,
-        notice=html.escape(notice),
+        notice=[html.escape(line) for line in notice],
     )

@@ -10,13 +10,16 @@ from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
 
 from gender_demo.audit.report import Report, read_report
+from gender_demo.audit.working_points import stops, stops_note
 from gender_demo.operator import Operator
 from gender_demo.vision.hub import is_hub_name, origin
 from gender_demo.vision.pictures import MAX_BYTES
 from gender_demo.vision.preflight import SHIPPED
 from gender_demo.web import limits
+from gender_demo.web.links import links, text_routes
 from gender_demo.web.live import build_live
 from gender_demo.web.middleware import RequestFilter, Traffic, answer_unreadable
+from gender_demo.web.panel import build_panel
 from gender_demo.web.photos import Annotator, escape_markdown
 from gender_demo.web.photos_tab import build_photos_tab
 from gender_demo.web.safe_blocks import SafeBlocks
@@ -38,7 +41,7 @@ def launch_options(traffic: Traffic) -> dict[str, Any]:
         "app_kwargs": {
             "middleware": [Middleware(RequestFilter, traffic=traffic), Middleware(Shell)],
             "exception_handlers": {RequestValidationError: answer_unreadable},
-            "routes": static_routes(),
+            "routes": [*static_routes(), *text_routes()],
         },
         "theme": build_theme(),
         "css_paths": [STATIC / "page.css"],
@@ -60,7 +63,7 @@ def launch_options(traffic: Traffic) -> dict[str, Any]:
 
 def build_page(pipeline: Pipeline, operator: Operator | None = None) -> gr.Blocks:
     """The whole page for one pipeline; launch it with ``launch_options()``."""
-    checkpoint = pipeline.checkpoint
+    checkpoint, shipped = pipeline.checkpoint, is_shipped(pipeline.checkpoint)
     annotator = Annotator(pipeline)
     shown = read_report(checkpoint)
     gr.set_static_paths([STATIC / "examples"])
@@ -70,21 +73,23 @@ def build_page(pipeline: Pipeline, operator: Operator | None = None) -> gr.Block
         delete_cache=(DELETE_EVERY_S, DELETE_AFTER_S),
     )
     with page:
-        subtitle = escape_markdown(shown.headline)
-        gr.Markdown(f"{read_static('title.md').rstrip()} {subtitle}", elem_id="title")
-        if not is_shipped(checkpoint):
+        gr.Markdown(
+            f"{read_static('title.md')}\n{escape_markdown(shown.headline)}", elem_id="title"
+        )
+        if not shipped:
             gr.Markdown(escape_markdown(whose_model(checkpoint)), elem_id="whose")
         gr.Markdown(who_runs_it(operator), elem_id="operator")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Live", id="live"), gr.Row(elem_id="live-row"):
-                with gr.Column(scale=3, min_width=320, elem_id="panel"):
-                    _build_panel(checkpoint, shown)
-                with gr.Column(scale=5, min_width=320):
-                    build_live(pipeline, f"{shown.sentences.purpose} {shown.headline}")
+                with gr.Column(scale=1, min_width=320, elem_id="panel"):
+                    build_panel(checkpoint, shown)
+                with gr.Column(scale=2, min_width=320):
+                    build_live(pipeline, shown.brief)
             with gr.Tab("Photos", id="photos"):
                 build_photos_tab(annotator, shown)
             with gr.Tab("Report", id="report"):
                 _build_report(checkpoint, shown)
+        gr.Markdown(links(operator, shipped=shipped), elem_id="links")
         _build_annotate_route(annotator)
     page.queue(default_concurrency_limit=1, max_size=limits.MAX_WAITING)
     return page
@@ -115,29 +120,27 @@ def whose_model(checkpoint: Checkpoint) -> str:
     )
 
 
-def _build_panel(checkpoint: Checkpoint, shown: Report) -> None:
-    gr.Markdown("## Before you start")
-    lines = "\n".join(f"- {escape_markdown(sentence)}" for sentence in shown.sentences)
-    gr.Markdown(lines, elem_id="panel-lines")
-    with gr.Accordion("More", open=False, elem_id="panel-more"):
-        knows_gender = set(checkpoint.config.classes) == {"female", "male"}
-        gr.Markdown(read_static("notice.md" if knows_gender else "notice_other_labels.md"))
-
-
 def _build_report(checkpoint: Checkpoint, shown: Report) -> None:
     gr.Markdown("## How often is it wrong?")
-    own = is_shipped(checkpoint)
-    how_to_read = read_static("report.md").split("\n\n")[: 1 + own] if shown.tables else []
-    value = {
-        "about": [
-            *([whose_model(checkpoint)] * own),
-            shown.sentences.error_rates,
-            *filter(None, (shown.findings or ())[4:]),  # the line above says the others
-            *how_to_read,
-        ],
-        "charts": [asdict(chart) for chart in (shown.picture, *shown.charts) if chart],
-        "tables": [asdict(table) for table in shown.tables],
-    }
+    own, found = is_shipped(checkpoint), shown.findings
+    value: dict[str, Any] = {"about": [shown.sentences.error_rates]}
+    if shown.audit and found:
+        at = checkpoint.config.rules.min_probability
+        how_to_read = read_static("report.md").split("\n\n")[: 1 + own]
+        more = (found.calibration, found.trade_off)
+        value = {
+            "about": [*value["about"], *filter(None, (found.covered, found.drawings))],
+            "picture": asdict(shown.picture) if shown.picture else None,
+            "sure": {
+                "note": stops_note(shown.audit),
+                "points": [asdict(stop) for stop in stops(shown.audit, at)],
+            },
+            "charts": [asdict(chart) for chart in shown.charts],
+            "experts": {
+                "about": [whose_model(checkpoint), *filter(None, more), *how_to_read],
+                "tables": [asdict(table) for table in shown.tables],
+            },
+        }
     tables_view(value, "report")
 
 

@@ -56,6 +56,7 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
     gr.Markdown(f"**{guesses}** {labels} {uses}", elem_id="photos-notice")
     gr.Markdown(read_static("photos.md"))
     files = gr.File(file_count="multiple", label="Pictures", elem_id="photos-files", height=150)
+    gr.HTML(read_static("photos_trouble.html"), elem_id="photos-trouble")
     blur = gr.Checkbox(
         label="Blur all faces in what I get back",
         info="Choose this first. A face that is not found stays as it is: look before you share.",

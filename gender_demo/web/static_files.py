@@ -59,7 +59,7 @@ def module_loader(name: str) -> str:
 def tables_view(value: dict[str, Any] | None, elem_id: str) -> gr.HTML:
     """Charts and sortable tables; ``static/tables.html`` says what ``value`` holds."""
     return gr.HTML(
-        value or {"about": [], "charts": [], "tables": []},
+        {"about": [], "charts": [], "tables": []} | (value or {}),
         html_template=read_static("tables.html"),
         js_on_load=module_loader("tables.js"),
         apply_default_css=False,

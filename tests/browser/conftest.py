@@ -3,13 +3,15 @@
 ``app_url``    where the app under test answers
 ``face_video`` what the camera shows, with the true box of the face in every frame
 ``browser``    Chromium with that camera
-``open_page``  open_page(width=1280, scheme="light", camera=True) -> the page, loaded; a request to
-               another origin or an error in the page's scripts fails the test
+``open_page``  open_page(width=1280, scheme="light", camera=True), and whatever else ``new_context``
+               takes -> the page, loaded; a request to another origin or an error in the page's
+               scripts fails the test
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -52,7 +54,11 @@ def open_page(app_url: str, browser: Browser) -> Iterator[OpenPage]:
     troubles: list[str] = []
 
     def open_one(
-        width: int = 1280, height: int = 900, scheme: str = "light", camera: bool = True
+        width: int = 1280,
+        height: int = 900,
+        scheme: str = "light",
+        camera: bool = True,
+        **more: Any,
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -60,6 +66,7 @@ def open_page(app_url: str, browser: Browser) -> Iterator[OpenPage]:
             permissions=["camera"] if camera else [],
             accept_downloads=True,
             base_url=app_url,
+            **more,
         )
         page = context.new_page()
         pages.append(page)

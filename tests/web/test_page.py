@@ -87,6 +87,7 @@ def test_without_an_audit_the_page_says_so(page: gr.Blocks) -> None:
     (report,) = [v for v in values(page, gr.HTML) if isinstance(v, dict) and v.get("about")]
     assert NO_AUDIT in report["about"]
     assert report["tables"] == report["charts"] == []
+    assert not {"picture", "sure", "experts"} & set(report)
     assert any("nothing was measured" in text for text in values(page, gr.Markdown) if text)
 
 

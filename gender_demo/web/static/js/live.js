@@ -8,6 +8,7 @@ import { createFaceList, nameOf } from "./face_list.js";
 import { createFrameBuffer } from "./frame_buffer.js";
 import { markAt, mirrored, pictureRect } from "./geometry.js";
 import { hideAll, hideHead } from "./hide.js";
+import { judged, unsureText, watchLimit } from "./limit.js";
 import { createLink } from "./link.js";
 import { createMotion } from "./motion.js";
 import { createPeople } from "./people.js";
@@ -201,6 +202,8 @@ export function mount({ element, props, server }) {
       const own = `${word} (your word)`, text = several ? `${number} · ${own}` : own;
       return { ...withText(context, plain, count > CROWD ? String(number) : text), label: word, caption: own };
     }
+    const sure = judged(mark);
+    if (sure !== mark) return withText(context, sure, unsureText(number, count));
     if (!mark.plate || !several) return mark;
     const [first, ...rest] = mark.plate.lines;
     return { ...mark, plate: { ...mark.plate, lines: [first.replace(/^\d+/, String(number)), ...rest] } };
@@ -331,8 +334,10 @@ export function mount({ element, props, server }) {
   document.addEventListener("visibilitychange", () => { view.lastFrameAt = performance.now(); link.reset(); people.keep(); });
   const shape = recall("shape", 0);
   if (shape > 0.2 && shape < 5) stage.style.setProperty("--shape", String(shape));
+  watchLimit(get("live-limit"), "", repaint);
   const timer = setInterval(tick, TICK_MS);
   setState("idle");
+  document.documentElement.classList.add("ready");
 }
 
 /** @param {number[]} times of the last events @param {number} now */

@@ -4,6 +4,7 @@
 import { openCorrection } from "./correction.js";
 import { scaled, strokeMarks, withText } from "./drawing.js";
 import { markAt, pictureRect } from "./geometry.js";
+import { judged, unsureText, watchLimit } from "./limit.js";
 
 /** @typedef {import("./types.js").Mark} Mark */
 /** @typedef {import("./people.js").Person} Person */
@@ -11,6 +12,7 @@ import { markAt, pictureRect } from "./geometry.js";
 /** @typedef {{ mark: Mark, person: Person, node: HTMLElement, words: HTMLElement, quiet: HTMLButtonElement }} Card */
 
 const CROP_PX = 144, CROP_SHARE = 1.5, OWN_COLOR = "#FFFFFF", CROWD = 8;
+const LIMIT_NOTE = " The summary above, the table and the downloads keep the model's own limit.";
 
 /**
  * @param {object} parts what gr.HTML hands to its script
@@ -23,7 +25,9 @@ export function mount({ element, props, watch }) {
     const place = element.querySelector(".photo-list");
     if (!place) return;
     const photos = props.value?.photos ?? [];
-    place.replaceChildren(...photos.map((photo) => photoNode(photo, props)));
+    const made = photos.map((photo) => photoNode(photo, props)), note = element.querySelector(".photo-limit");
+    place.replaceChildren(...made.map(({ node }) => node));
+    if (note instanceof HTMLElement) watchLimit(note, LIMIT_NOTE, () => { for (const { renew } of made) renew(); });
     if (photos.length) announce();
   };
   watch("value", show);
@@ -64,7 +68,8 @@ function photoNode(photo, { classes, reasons }) {
   /** @param {Card} card @returns {Mark} */
   function asWanted({ mark, person }) {
     const by = picture.naturalWidth / photo.size[0], drawn = scaled({ ...mark, person }, by);
-    if (person.word === null) return drawn;
+    const sure = judged(drawn);
+    if (person.word === null) return sure === drawn ? drawn : withText(context, sure, unsureText(person.number, cards.length));
     const number = several ? `${person.number}` : "", word = person.word && cards.length <= CROWD ? `${person.word} (your word)` : "";
     return withText(context, { ...drawn, color: OWN_COLOR, dash: false }, [number, word].filter(Boolean).join(" · "));
   }
@@ -93,7 +98,8 @@ function photoNode(photo, { classes, reasons }) {
   }
 
   /** @param {Card} card */
-  function tell({ mark, person, node: card, words, quiet }) {
+  function tell({ mark: given, person, node: card, words, quiet }) {
+    const mark = judged(given);
     const number = mark.number === null ? "" : `${person.number} · `, why = mark.reasons.map((name) => reasons[name] ?? name).join("; ");
     const said = isHidden(mark) ? "hidden, as you asked" : person.word === null ? (mark.label ? mark.caption : `unsure: ${why}`) : person.word ? `${person.word} (your word)` : "not labelled, as you asked";
     words.textContent = number + said;
@@ -119,11 +125,11 @@ function photoNode(photo, { classes, reasons }) {
   /** @param {Card} card @param {HTMLElement} from */
   function open(card, from) {
     const { left, top, zoom } = pictureRect(canvas), by = zoom * (canvas.width / photo.size[0]);
-    const [x0, y0, x1, y1] = card.mark.box.map((value) => value * by);
+    const [x0, y0, x1, y1] = card.mark.box.map((value) => value * by), mark = judged(card.mark);
     openCorrection(card.person, {
       name: several ? `Face ${card.person.number}` : "This face",
-      guess: card.mark.label ? card.mark.caption : "",
-      reasons: card.mark.reasons,
+      guess: mark.label ? mark.caption : "",
+      reasons: mark.reasons,
       classes, words: reasons,
       face: new DOMRect(left + x0, top + y0, x1 - x0, y1 - y0),
       onChange: () => renew(card),
@@ -151,11 +157,18 @@ function photoNode(photo, { classes, reasons }) {
   picture.src = new URL(`gradio_api/file=${photo.path}`, document.baseURI).href;
 
   const title = make("h3", "");
-  title.textContent = `${photo.name}: ${counted(photo.marks)}`;
+
+  function renewAll() {
+    title.textContent = `${photo.name}: ${counted(photo.marks.map(judged))}`;
+    for (const card of cards) tell(card);
+    if (picture.complete) paint();
+  }
+
   stage.append(canvas);
   list.append(...[...cards].sort((a, b) => a.person.number - b.person.number).map((card) => card.node));
   node.append(title, stage, list);
-  return node;
+  renewAll();
+  return { node, renew: renewAll };
 }
 
 /** The face with some of its surroundings. @param {HTMLImageElement} picture @param {Mark} mark @param {number} width of the picture that the mark is in */

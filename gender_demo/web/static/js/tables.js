@@ -1,8 +1,12 @@
 // @ts-check
 // A click on a column's heading sorts its table by that column, a second click the other way.
 
-/** @param {{ element: HTMLElement }} parts what gr.HTML hands to its script */
-export function mount({ element }) {
+import { mountHowSure } from "./how_sure.js";
+
+/** @param {{ element: HTMLElement, props: { value: { sure?: { points: import("./how_sure.js").Point[] } } | null } }} parts what gr.HTML hands to its script */
+export function mount({ element, props }) {
+  const slider = element.querySelector(".how-sure"), points = props.value?.sure?.points;
+  if (slider instanceof HTMLElement && points) mountHowSure(slider, points);
   element.addEventListener("click", ({ target }) => {
     const heading = target instanceof Element ? target.closest("th:has(button)") : null;
     const table = heading?.closest("table");
