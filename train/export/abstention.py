@@ -119,7 +119,8 @@ NO_RISE = Rise(torch.zeros(0), 0.0)
 @dataclass(frozen=True)
 class Abstention:
     """``answered``: the share of faces that gets a label, those left surest by ``rise``.
-    ``groups``: their figures when every face is judged by a fit that did not see it."""
+    ``groups``: all faces, then each group, when every face is judged by a fit that did not see it.
+    """
 
     answered: float
     penalty: float
@@ -136,6 +137,11 @@ class Abstention:
     def excess(self) -> float:
         """By how much the bounds of the groups that are checked exceed WRONG: sum of squares."""
         return sum(max(0.0, group.bound - WRONG) ** 2 for group in self.checked)
+
+    @property
+    def cost(self) -> float:
+        """What a better fit has less of: ``excess``, and wrong labels over all."""
+        return self.excess + self.groups[0].rate
 
     def facts(self) -> dict[str, Any]:
         """What is kept in the config."""
@@ -155,7 +161,7 @@ def fit_abstention(heads: Heads, answered: tuple[float, float] = ANSWERED) -> Ab
     best = None
     for share in np.arange(most, least - 1e-9, -STEP).round(4).tolist():
         tried = [Abstention(share, cost, check(heads, share, cost)) for cost in PENALTIES]
-        best = min(tried, key=lambda each: each.excess)
+        best = min(tried, key=lambda each: each.cost)
         if not best.excess:
             break
     assert best is not None
@@ -163,7 +169,7 @@ def fit_abstention(heads: Heads, answered: tuple[float, float] = ANSWERED) -> Ab
 
 
 def check(heads: Heads, answered: float, penalty: float) -> tuple[Group, ...]:
-    """The groups' figures when each fold's labels are decided by what the others taught."""
+    """All faces' and the groups' figures, each fold's labels decided by what the others taught."""
     clearness = heads.clearness()
     order = torch.randperm(len(clearness), generator=torch.Generator().manual_seed(0))
     shown = torch.zeros(len(clearness), dtype=torch.bool)
@@ -178,7 +184,8 @@ def check(heads: Heads, answered: float, penalty: float) -> tuple[Group, ...]:
         counts = (member, member & shown, member & shown & wrong)
         return Group(name, *(int(each.sum()) for each in counts))
 
-    return tuple(figures(name, member) for name, member in heads.groups().items())
+    groups = {"all": torch.ones_like(shown), **heads.groups()}
+    return tuple(figures(name, member) for name, member in groups.items())
 
 
 def fit_rise(heads: Heads, answered: float, penalty: float, rows: Tensor | None = None) -> Rise:

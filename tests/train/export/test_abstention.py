@@ -70,7 +70,7 @@ def test_what_was_not_seen_in_the_fit_is_what_is_told() -> None:
     held_out, new = made_up(2500, 2), made_up(60_000, 3)
     found = fit_abstention(held_out)
     rates = wrong_by_age(new, shown(found, held_out, new))
-    for group, rate in zip(found.groups[:3], rates, strict=True):
+    for group, rate in zip(found.groups[1:4], rates, strict=True):
         error = (rate * (1 - rate) / group.shown) ** 0.5
         assert group.rate == pytest.approx(rate, abs=3 * error + 0.002), group.name
 
