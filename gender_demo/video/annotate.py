@@ -178,16 +178,17 @@ def annotate_video(
             raise VideoError(
                 f"The annotated video of {source.name} cannot be written ({reason})."
             ) from None
-        rows = annotation.log.rows()
+        rows, notes = annotation.log.rows(), filter(None, (source.note, writer.note))
+        note = "; ".join(notes) or None
         texts = {
             ".csv": tracks_csv(path.name, rows, about).encode(),
-            ".json": tracks_json(path.name, seconds, rows, about, source.note).encode(),
+            ".json": tracks_json(path.name, seconds, rows, about, note).encode(),
             ".jpg": to_jpeg(annotation.log.sheet(), about),
         }
         for suffix, data in texts.items():
             stem.with_name(stem.name + suffix).write_bytes(data)
         paths = (video, *(stem.with_name(stem.name + suffix) for suffix in texts))
-        return VideoResult(path.name, paths, tuple(rows), seconds, source.note)
+        return VideoResult(path.name, paths, tuple(rows), seconds, note)
 
 
 def _pass(

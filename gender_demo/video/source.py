@@ -106,7 +106,9 @@ class VideoSource:
         self.stream = next((s for s in streams if not s.disposition & _attached()), None)
         if self.stream is None:
             raise VideoError(f"{self.name} has no moving picture.")
-        self.sound = next(iter(self.container.streams.audio), None)
+        # A kind of sound that FFmpeg does not know cannot be copied either.
+        known = [s for s in self.container.streams.audio if s.codec_context is not None]
+        self.sound = next(iter(known), None)
         context = self.stream.codec_context
         if context is None or context.codec.name not in CODECS:
             raise VideoError(

@@ -16,6 +16,9 @@ PRESET, CRF = "ultrafast", "20"
 MP4_SOUND = ("aac", "mp3", "mp3float", "opus", "libopus", "ac3", "eac3", "alac", "flac")
 """Kinds of sound that players take in MP4; others go into Matroska."""
 
+SILENT = "its sound is of an unknown kind and was left out"
+DAMAGED_SOUND = "parts of its sound are damaged and were left out"
+
 
 def suffix_for(source: VideoSource) -> str:
     """The ending of the annotated video's name: one that can hold the source's sound as it is."""
@@ -26,7 +29,8 @@ def suffix_for(source: VideoSource) -> str:
 class VideoWriter:
     """Writes to ``path``, in the size, rate and colours of ``source``; sound is copied.
 
-    Of the source's metadata (place, camera, names) nothing is taken over.
+    Of the source's metadata (place, camera, names) nothing is taken over. ``note`` says what is
+    wrong with the sound.
     """
 
     def __init__(self, path: Path, source: VideoSource, comment: str) -> None:
@@ -40,6 +44,7 @@ class VideoWriter:
         self._sound: Any = None
         if source.sound is not None:
             self._sound = self._container.add_stream_from_template(source.sound)
+        self.note = SILENT if source.container.streams.audio and not source.sound else None
         self._early: list[av.Packet[Any]] = []
         self._begun, self._last_pts = False, -(2**62)
 
@@ -79,7 +84,10 @@ class VideoWriter:
             self._early.append(packet)
             return
         packet.stream = self._sound
-        self._container.mux(packet)
+        try:
+            self._container.mux(packet)
+        except av.FFmpegError:
+            self.note = DAMAGED_SOUND
 
     def close(self) -> None:
         """Finish the file."""

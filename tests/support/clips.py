@@ -43,6 +43,7 @@ def make_clip(
     times: Callable[[int], float] = lambda n: n / FPS,
     sound: bool = True,
     degrees: int = 0,
+    sound_codec: str | None = None,
     **options: Any,
 ) -> Path:
     """A clip of ``pictures`` (default: the portrait, moving); ``times`` gives each frame's second.
@@ -59,7 +60,9 @@ def make_clip(
         stream.codec_context.time_base = Fraction(1, FPS if kind == ".avi" else 1000)
         if degrees:
             stream.set_display_rotation(degrees)
-        beep: Any = out.add_stream(SOUND[kind], rate=48000, layout="mono") if sound else None
+        beep: Any = None
+        if sound:
+            beep = out.add_stream(sound_codec or SOUND[kind], rate=48000, layout="mono")
         packets: list[Any] = []
         for n, picture in enumerate(pictures):
             frame = av.VideoFrame.from_image(picture)

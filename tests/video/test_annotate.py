@@ -14,6 +14,7 @@ from PIL import Image, ImageChops
 
 from gender_demo.video.annotate import VideoResult, annotate_video
 from gender_demo.video.tracks import TrackRow
+from gender_demo.video.writer import SILENT
 from tests.support.clips import FORMATS, FPS, SECONDS, SIZE, make_clip, portrait, read_clip
 from tests.support.detail import detail
 
@@ -58,6 +59,26 @@ def test_without_sound(annotate, tmp_path: Path) -> None:
     done = annotate(make_clip(tmp_path / "quiet.mp4", sound=False))
     frames, sound = read_clip(done.paths[0])
     assert (len(frames), sound) == (SECONDS * FPS, [])
+
+
+def test_sound_that_mp4_cannot_hold_goes_into_matroska(annotate, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "camera.mov", sound_codec="pcm_s16le")
+    done = annotate(clip)
+    assert done.paths[0].suffix == ".mkv"
+    before, after = (read_clip(path) for path in (clip, done.paths[0]))
+    assert b"".join(after[1]) == b"".join(before[1])
+    assert len(after[0]) == len(before[0])
+
+
+def test_sound_of_an_unknown_kind_is_left_out_and_said(annotate, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv")
+    data = clip.read_bytes()
+    assert data.count(b"A_AAC") == 1
+    clip.write_bytes(data.replace(b"A_AAC", b"A_ZZZ"))
+    done = annotate(clip)
+    assert done.note == SILENT
+    assert read_clip(done.paths[0])[1] == []
+    assert SILENT in done.paths[2].read_text(encoding="utf-8")
 
 
 def test_times_of_a_variable_rate_are_kept(annotate, tmp_path: Path) -> None:
