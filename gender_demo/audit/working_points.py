@@ -8,6 +8,9 @@ from gender_demo.audit.figures import RANKED_FROM
 from gender_demo.audit.fractions import whole_percent, wrong
 from gender_demo.audit.schema import Audit, SetFigures, WorkingPoint
 
+COUNTED_BELOW = 10
+"""So few errors are no fraction that would hold in another sample."""
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -68,6 +71,13 @@ def _stop(point: WorkingPoint, percent: str) -> Stop:
         percent=percent,
         answered=point.coverage,
         wrong=point.coverage * (point.share or 0),
-        words=f"From {percent} on: {labelled} of 100 faces get a label, and "
-        f"{wrong(point, 'of these labels')}.",
+        words=f"From {percent} on: {labelled} of 100 faces get a label, and {_errors(point)}.",
     )
+
+
+def _errors(point: WorkingPoint) -> str:
+    """A fraction, or the count where it is too small for one."""
+    if point.hits >= COUNTED_BELOW:
+        return wrong(point, "of these labels")
+    are = "is" if point.hits == 1 else "are"
+    return f"{point.hits or 'none'} of the {point.count:,} labels measured {are} wrong"

@@ -54,6 +54,16 @@ def test_the_stops_begin_at_the_served_threshold_one_for_each_percent() -> None:
     assert (found[1].answered, found[1].wrong) == (0.8, 64 / 4000)
 
 
+def test_few_errors_are_counted() -> None:
+    points = (point(0.8, 1361, 2), point(0.9, 900, 1), point(0.95, 500, 0))
+    found = stops(with_primary(made_up_audit(), working_points=points), 0.75)
+    assert [stop.words.partition(", and ")[2] for stop in found] == [
+        "2 of the 1,361 labels measured are wrong.",
+        "1 of the 900 labels measured is wrong.",
+        "none of the 500 labels measured are wrong.",
+    ]
+
+
 def test_the_note_says_where_a_curve_knows_the_probability_only() -> None:
     audit = made_up_audit()
     curve = with_primary(audit, working_points=())

@@ -102,7 +102,7 @@ function photoNode(photo, { classes, reasons }) {
     const mark = judged(given);
     const number = mark.number === null ? "" : `${person.number} · `, why = mark.reasons.map((name) => reasons[name] ?? name).join("; ");
     const said = isHidden(mark) ? "hidden, as you asked" : person.word === null ? (mark.label ? mark.caption : `unsure: ${why}`) : person.word ? `${person.word} (your word)` : "not labelled, as you asked";
-    words.textContent = number + said;
+    words.textContent = (number + said).replace(/ %$/, "\u00a0%"); // never alone in a line
     quiet.textContent = person.word === "" ? "Label again" : "Do not label";
     quiet.setAttribute("aria-label", `${quiet.textContent}: ${mark.number === null ? "this face" : `face ${person.number}`}`);
     card.style.setProperty("--mark", person.word === null ? mark.color : OWN_COLOR);
