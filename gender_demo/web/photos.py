@@ -231,8 +231,8 @@ def summarize(table: Sequence[TableRow]) -> str:
     lines = [f"{words}, {unsure} of them unsure." if unsure else f"{words}."]
     if any(row.face != "" and int(row.face) > CROWD for row in table):
         lines.append(
-            f"Where there are more than {CROWD} faces, the numbers are those of the table and of the "
-            "cards."
+            f"Where there are more than {CROWD} faces, the numbers are those of the table and "
+            "of the cards."
         )
     if not any_read(table):
         lines = ["Nothing could be read:"]
