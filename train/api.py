@@ -54,6 +54,7 @@ def fit(data: Pathlike, out: Pathlike, **flags: Flag) -> Path:
     return Path(out)
 
 
+# Any: a notebook indexes into the nested figures, which audit/schema.py describes.
 def evaluate(data: Pathlike, checkpoint: Pathlike, **flags: Flag) -> dict[str, Any]:
     """Measure a checkpoint on a prepared folder or a data set; returns what ``--json`` writes."""
     with tempfile.TemporaryDirectory() as folder:

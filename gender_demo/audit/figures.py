@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable
 from statistics import NormalDist
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 from pydantic_core.core_schema import SerializerFunctionWrapHandler
@@ -40,8 +40,8 @@ class Figures(BaseModel):
     derived: ClassVar[tuple[str, ...]] = ()
 
     @model_serializer(mode="wrap")
-    def _with_derived(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        values: dict[str, Any] = fields(self)
+    def _with_derived(self, fields: SerializerFunctionWrapHandler) -> dict[str, object]:
+        values: dict[str, object] = fields(self)
         return values | {name: getattr(self, name) for name in self.derived}
 
 

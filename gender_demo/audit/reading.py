@@ -36,25 +36,30 @@ def read_audit(raw: Mapping[str, Any] | None, where: object = "audit.json") -> A
         raise CheckpointError(f"{where} cannot be read by this version{at}: {AGAIN}") from None
 
 
-def settings(config: Config) -> dict[str, Any]:
+def settings(config: Config) -> dict[str, object]:
     """What decides an answer besides the weights, as it looks after a round trip through JSON."""
     left_out = ("name", "weights_sha256", "training")
     values = {name: value for name, value in asdict(config).items() if name not in left_out}
-    result: dict[str, Any] = json.loads(json.dumps(values))
-    return result
+    plain: dict[str, object] = json.loads(json.dumps(values))
+    return plain
 
 
 def fits(audit: Audit, config: Config) -> bool:
     """Whether the audit was made with this checkpoint's weights and settings; settings that are
     younger than the audit had their default values then."""
     default = settings(type(config)(name=config.name, classes=config.classes))
-    rules = default["rules"] | audit.settings.get("rules", {})
+    rules = {**_part(default, "rules"), **_part(audit.settings, "rules")}
     return audit.checkpoint.weights_sha256 == config.weights_sha256 and (
         default | audit.settings | {"rules": rules} == settings(config)
     )
 
 
-def _from_version_1(old: Mapping[str, Any]) -> dict[str, Any]:
+def _part(values: Mapping[str, object], name: str) -> Mapping[str, object]:
+    part = values.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _from_version_1(old: Mapping[str, Any]) -> dict[str, object]:
     """Version 1 kept the primary set under "fairface", whatever it held."""
     sets = dict(old["sets"])
     primary = sets.pop("fairface")
@@ -81,7 +86,7 @@ def _from_version_1(old: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _set_from_version_1(data: Mapping[str, Any]) -> dict[str, Any]:
+def _set_from_version_1(data: Mapping[str, Any]) -> dict[str, object]:
     calibration = data["calibration"]
     if calibration is not None:
         bins = [

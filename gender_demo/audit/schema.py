@@ -6,7 +6,7 @@ Race and age are the data sets' labels: they serve here and nowhere else.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import model_validator
 
@@ -250,7 +250,7 @@ class Audit(Figures):
     version: Literal[2] = VERSION
     date: date
     checkpoint: CheckpointId
-    settings: dict[str, Any]
+    settings: dict[str, object]
     parameters: int
     machine: Machine
     primary: SetFigures

@@ -20,7 +20,7 @@ LICENCE = "apache-2.0"
 SHORT_DESCRIPTION = 60
 
 
-def read_settings(root: Path = ROOT) -> dict[str, Any]:
+def read_settings(root: Path = ROOT) -> dict[str, object]:
     """The README's front matter, checked by the rules that Spaces would apply after the upload."""
     from huggingface_hub import metadata_load
 

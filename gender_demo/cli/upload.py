@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gender_demo.errors import DeployError
 from gender_demo.vision.checkpoint_files import weights_match
@@ -25,7 +25,7 @@ class Bundle:
 
     root: Path
     files: tuple[Path, ...]
-    settings: dict[str, Any]
+    settings: dict[str, object]
     texts: dict[Path, str] = field(default_factory=dict)
 
     def read(self, file: Path) -> bytes:

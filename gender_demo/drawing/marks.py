@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from gender_demo.drawing.layout import Plate, Scale, place_plates
 from gender_demo.label_words import certainty, in_words
@@ -48,7 +47,7 @@ class Mark:
         plate = self.plate and replace(self.plate, box=self.plate.box.shifted(dx, dy))
         return replace(self, box=self.box.shifted(dx, dy), plate=plate)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As JSON-ready values; boxes become lists."""
         return asdict(self) | {"box": list(self.box)}
 

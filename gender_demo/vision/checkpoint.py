@@ -56,7 +56,7 @@ class Config:
     doubt: bool = False
     rules: Rules = field(default_factory=Rules)
     weights_sha256: str = ""
-    training: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)  # nested as each version of train likes
 
     @property
     def outputs(self) -> int:
@@ -89,7 +89,7 @@ class Checkpoint:
     path: Path
     config: Config
     state: Mapping[str, Tensor]
-    audit: dict[str, Any] | None = None
+    audit: dict[str, object] | None = None
 
 
 def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
@@ -114,7 +114,7 @@ def save_checkpoint(
     folder: str | Path,
     config: Config,
     state: Mapping[str, Tensor],
-    audit: dict[str, Any] | None = None,
+    audit: dict[str, object] | None = None,
 ) -> Config:
     """Write the folder and return the config with the hash of its half-precision weights.
 
@@ -150,7 +150,7 @@ def write_file(path: Path, content: bytes) -> None:
     beside.replace(path)
 
 
-def _json(value: dict[str, Any]) -> bytes:
+def _json(value: Mapping[str, object]) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
@@ -175,7 +175,7 @@ def _read_config(path: Path) -> Config:
         ) from invalid
 
 
-def _read_audit(path: Path) -> dict[str, Any] | None:
+def _read_audit(path: Path) -> dict[str, object] | None:
     if not path.exists():
         return None
     try:

@@ -24,7 +24,13 @@ from gender_demo.web.photos import Annotator, escape_markdown
 from gender_demo.web.photos_tab import build_photos_tab
 from gender_demo.web.safe_blocks import SafeBlocks
 from gender_demo.web.shell import Shell
-from gender_demo.web.static_files import STATIC, read_static, static_routes, tables_view
+from gender_demo.web.static_files import (
+    STATIC,
+    TablesValue,
+    read_static,
+    static_routes,
+    tables_view,
+)
 from gender_demo.web.theme import build_theme
 
 if TYPE_CHECKING:
@@ -35,7 +41,7 @@ DELETE_EVERY_S, DELETE_AFTER_S = 30, 240
 """Uploaded and annotated photos are deleted when they are 4 minutes old, 4.5 at the latest."""
 
 
-def launch_options(traffic: Traffic) -> dict[str, Any]:
+def launch_options(traffic: Traffic) -> dict[str, Any]:  # each value as launch() types it
     """Arguments of ``launch()`` that belong to the page."""
     return {
         "app_kwargs": {
@@ -123,13 +129,14 @@ def whose_model(checkpoint: Checkpoint) -> str:
 def _build_report(checkpoint: Checkpoint, shown: Report) -> None:
     gr.Markdown("## How often is it wrong?")
     own, found = is_shipped(checkpoint), shown.findings
-    value: dict[str, Any] = {"about": [shown.sentences.error_rates]}
+    about = [shown.sentences.error_rates]
+    value: TablesValue = {"about": about}
     if shown.audit and found:
         at = checkpoint.config.rules.min_probability
         how_to_read = read_static("report.md").split("\n\n")[: 1 + own]
         more = (found.calibration, found.trade_off)
         value = {
-            "about": [*value["about"], *filter(None, (found.covered, found.drawings))],
+            "about": [*about, *filter(None, (found.covered, found.drawings))],
             "picture": asdict(shown.picture) if shown.picture else None,
             "sure": {
                 "note": stops_note(shown.audit),

@@ -85,7 +85,7 @@ class Photo:
     size: tuple[int, int]
     marks: list[Mark]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """For static/js/photos.js."""
         marks = [mark.to_json() for mark in self.marks]
         return {"name": self.name, "path": self.preview_path, "size": self.size, "marks": marks}
@@ -118,7 +118,7 @@ class Annotator:
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
 
-    def annotate(self, picture: str) -> tuple[str, dict[str, Any]]:
+    def annotate(self, picture: str) -> tuple[str, object]:
         """Path of the annotated JPEG and the analysis as JSON, for one picture file."""
         if not picture:
             raise gr.Error("Send one picture.", print_exception=False)
@@ -131,7 +131,7 @@ class Annotator:
             drawn = draw(opened, marks(analysis))
             name = annotated_name(Path(picture).name)
             # gradio's encoder would make text of a Box; Python's makes a list of it.
-            plain: dict[str, Any] = json.loads(json.dumps(asdict(analysis)))
+            plain = json.loads(json.dumps(asdict(analysis)))
             return _keep(to_jpeg(drawn, self._about()), name), plain
         finally:
             _give_memory_back()

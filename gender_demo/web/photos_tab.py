@@ -77,15 +77,19 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
         done = annotator.analyze(paths, progress, drawn=False, blur_faces=blur_faces)
         return [*_show(done, shown), None]
 
-    common: dict[str, Any] = {
-        "outputs": [*results.components(), files],
-        "concurrency_id": "pictures",
-        "api_visibility": "private",
-        "show_progress_on": [files],
-    }
-    files.upload(show, [files, blur], **common)
-    for button, path in examples.items():
-        button.click(partial(show, [str(path)]), [blur], **common)
+    events = [(files.upload, show, [files, blur])]
+    events += [
+        (button.click, partial(show, [str(path)]), [blur]) for button, path in examples.items()
+    ]
+    for event, answer, inputs in events:
+        event(
+            answer,
+            inputs,
+            [*results.components(), files],
+            concurrency_id="pictures",
+            api_visibility="private",
+            show_progress_on=[files],
+        )
     build_video_part(annotator.pipeline, blur)
     _build_photos_route(annotator)
 

@@ -18,7 +18,7 @@ class SafeBlocks(gr.Blocks):
 
     async def process_api(
         self, block_fn: Any, inputs: Any, *args: Any, **kwargs: Any
-    ) -> dict[str, Any]:
+    ) -> dict[str, Any]:  # as gradio has it
         """gradio's own, whose failures become a ``gr.Error`` with one sentence."""
         if names_address(inputs):
             raise gr.Error("Send the picture itself, not its address.", print_exception=False)

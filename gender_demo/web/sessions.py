@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypedDict, TypeVar
 
 from PIL import Image
 
@@ -29,7 +29,20 @@ IDLE_S = 60.0
 EVICTABLE_S = 10.0
 """When all places are taken, a viewer silent for this long makes room."""
 
-Answer = dict[str, Any]
+
+class Answer(TypedDict, total=False):
+    """What ``static/js/link.js`` gets: the marks of one frame, or why there are none."""
+
+    frame: int
+    size: list[int]
+    marks: list[dict[str, object]]
+    large: bool
+    server_ms: float
+    busy: bool
+    full: bool
+    error: str
+
+
 TrackerT = TypeVar("TrackerT")
 TrackAll = Callable[[Sequence[tuple[TrackerT, Image.Image, float]]], list[Analysis]]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import gradio as gr
 from starlette.responses import Response
@@ -56,10 +57,21 @@ def module_loader(name: str) -> str:
     return read_static("load_module.js").replace("MODULE", module_address(name))
 
 
-def tables_view(value: dict[str, Any] | None, elem_id: str) -> gr.HTML:
-    """Charts and sortable tables; ``static/tables.html`` says what ``value`` holds."""
+class TablesValue(TypedDict, total=False):
+    """What ``static/tables.html`` shows, from top to bottom; charts and tables as JSON."""
+
+    about: Sequence[str]
+    picture: Mapping[str, object] | None
+    sure: Mapping[str, object]
+    tables: Sequence[Mapping[str, object]]
+    charts: Sequence[Mapping[str, object]]
+    experts: Mapping[str, object]
+
+
+def tables_view(value: TablesValue | None, elem_id: str) -> gr.HTML:
+    """Charts and sortable tables."""
     return gr.HTML(
-        {"about": [], "charts": [], "tables": []} | (value or {}),
+        {"about": [], "charts": [], "tables": [], **(value or {})},
         html_template=read_static("tables.html"),
         js_on_load=module_loader("tables.js"),
         apply_default_css=False,

@@ -141,7 +141,7 @@ def build_video_part(pipeline: Pipeline, blur: gr.Checkbox) -> None:
     _build_video_route(videos)
 
 
-def _shown(done: VideoResult, path: str) -> list[dict[str, Any]]:
+def _shown(done: VideoResult, path: str) -> list[dict[str, object]]:
     """Values of the player and of the table of tracks."""
     faces = f"{len(done.tracks)} face{'' if len(done.tracks) == 1 else 's'} followed"
     words = "; ".join(filter(None, (f"{printable(done.name)}: {faces}", done.note)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def lab(color: str, kind: str | None = None) -> NDArray[np.float64]:
 
 
 def test_a_mark_is_json_with_everything_the_browser_needs() -> None:
-    mark = marks(analysis(prediction(track=7)))[0].to_json()
+    mark: Any = marks(analysis(prediction(track=7)))[0].to_json()
     assert json.loads(json.dumps(mark))["plate"]["lines"] == list(mark["plate"]["lines"])
     assert mark["box"] == [40, 30, 100, 110]
     assert (mark["label"], mark["track"], mark["dash"]) == ("female", 7, False)

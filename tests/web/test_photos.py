@@ -8,7 +8,7 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import pytest
@@ -118,6 +118,7 @@ def test_no_blurred_face_is_sent_back(
 
 
 def test_annotate(annotator: Annotator, astronaut_path: Path) -> None:
+    analysis: Any
     path, analysis = annotator.annotate(str(astronaut_path))
     assert analysis["size"] == [512, 512]
     assert type(analysis["predictions"][0]["face"]["box"]) is list, "gradio turns a Box into text"

@@ -83,7 +83,7 @@ def test_a_good_frame_is_answered_with_its_marks() -> None:
     (mark,) = answer["marks"]
     assert mark["box"] == [8.0, 8.0, 40.0, 40.0]
     assert (mark["label"], mark["track"], mark["dash"]) == ("female", 1, False)
-    assert "perceived as female" in mark["caption"]
+    assert "perceived as female" in str(mark["caption"])
     assert answer["server_ms"] >= 0
 
 

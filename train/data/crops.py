@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -121,7 +120,7 @@ def _decode(packed: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(packed)).convert("RGB"))
 
 
-def described(train: Crops, valid: Crops) -> dict[str, Any]:
+def described(train: Crops, valid: Crops) -> dict[str, object]:
     """What a checkpoint says about its data: no paths but the folder's name."""
     return {
         "folder": train.name,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -123,7 +122,7 @@ def write_manifest(rows: Iterable[Row], out: Path) -> None:
     temporary.replace(out / MANIFEST)
 
 
-def _columns(row: Row) -> dict[str, Any]:
+def _columns(row: Row) -> dict[str, object]:
     values = {one.name: getattr(row, one.name) for one in fields(Row)}
     labels = values.pop("labels")
     start = {name: values.pop(name) for name in ("path", "split", "group")}

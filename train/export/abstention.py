@@ -12,7 +12,6 @@ none. What is kept is one output for all, from which neither age nor race can be
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -143,7 +142,7 @@ class Abstention:
         """What a better fit has less of: ``excess``, and wrong labels over all."""
         return self.excess + self.groups[0].rate
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What is kept in the config."""
         worst = next(iter(self.checked), None)
         return {

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +40,7 @@ class Candidate:
     px: int
     arch: str
     model: nn.Module
-    training: dict[str, Any]
+    training: dict[str, object]
     finished: bool = False
 
     @property
@@ -82,9 +81,8 @@ def candidates(path: Path, train: Crops, crops: Crops, sides: Sequence[int]) -> 
         yield _of_checkpoint(path, crops)
         return
     if path.is_file():
-        saved = _read_weights(path)
-        arch, states = _architecture(path, saved["state"]), {"as it is": saved["state"]}
-        facts: dict[str, Any] = {k: v for k, v in saved.items() if isinstance(v, int | float)}
+        state, facts = _read_weights(path)
+        arch, states = _architecture(path, state), {"as it is": state}
     else:
         run = read_run(path)
         arch, states = run.recipe.arch, {"average": run.average, "last": run.model}
@@ -114,12 +112,12 @@ def _of_checkpoint(path: Path, crops: Crops) -> Candidate:
     return Candidate("as it is", config.input_px, config.arch, model, config.training, True)
 
 
-def _read_weights(path: Path) -> dict[str, Any]:
-    """The file's values, among them "state": name -> tensor."""
+def _read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
+    """The file's "state", and what else it holds in numbers."""
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         state = {name: value.float() for name, value in saved["state"].items()}
-        return {**saved, "state": state}
+        return state, {name: v for name, v in saved.items() if isinstance(v, int | float)}
     except (RuntimeError, EOFError, UnpicklingError, LookupError, TypeError, AttributeError) as bad:
         raise DataError(
             f"{path} holds no weights ({type(bad).__name__}): give a run folder, a checkpoint "

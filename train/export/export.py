@@ -14,7 +14,6 @@ import argparse
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -108,7 +107,7 @@ def _best(args: argparse.Namespace, train: Crops, crops: Crops) -> tuple[Candida
 
 def _fit_doubt(
     best: Candidate, train: Crops, crops: Crops, inputs: Tensor, answered: tuple[float, float]
-) -> tuple[Doubt | None, float, dict[str, Any]]:
+) -> tuple[Doubt | None, float, dict[str, object]]:
     """The outputs for doubt, the share of labels that they were fitted for, and what to record;
     none where there are few held-out faces to fit them on."""
     if len(crops) < FEWEST:
@@ -118,7 +117,7 @@ def _fit_doubt(
     logits = {name: outputs[:, columns] for name, columns in crops.columns.items()}
     targets = {name: target.cpu() for name, target in crops.targets.items()}
     abstention = fit_abstention(Heads(logits, targets, crops.classes), answered)
-    facts = {"abstention": abstention.facts()}
+    facts: dict[str, object] = {"abstention": abstention.facts()}
     print(json.dumps(facts), flush=True)
     examples = [best.inputs(part, VIEWS[1:2]) for part in _examples(train)]
     doubt = make_doubt(best.fc, crops, abstention.rise, inputs, (examples[0], examples[1]))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +29,7 @@ MOVED, ZOOM, LIGHT, FACE_PX, QUALITY = 0.06, 0.93, 0.6, 40, 30
 """Shares of the crop's half side and of its side; of the light; pixels of the served square."""
 
 
-def identity_facts(model: nn.Module, arch: str, px: int, crops: Crops) -> dict[str, Any]:
+def identity_facts(model: nn.Module, arch: str, px: int, crops: Crops) -> dict[str, float]:
     """What is kept in the config: the share found again among so many, by ``model`` and, where it
     is of their kind and they are installed, by the starting weights."""
     targets = {name: target[:FACES] for name, target in crops.targets.items()}

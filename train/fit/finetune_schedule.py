@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from torch import nn
 
@@ -85,9 +84,9 @@ def _cycle(at: float, rise: float, start: float, top: float, end: float) -> floa
     )
 
 
-def parameter_groups(model: nn.Module) -> list[dict[str, Any]]:
+def parameter_groups(model: nn.Module) -> list[dict[str, object]]:
     """The optimizer's groups: parameters by depth; vectors without weight decay."""
-    groups: list[dict[str, Any]] = []
+    groups: list[dict[str, object]] = []
     for depth, names in DEPTHS.items():
         parameters = [p for name, p in model.named_parameters() if name.startswith(names)]
         groups.append({"params": [p for p in parameters if p.ndim > 1], "depth": depth})

@@ -44,6 +44,7 @@ class Recipe:
     def of(cls, settings: Settings, arch: str, train: Crops, processes: int = 1) -> Recipe:
         """The recipe of these settings for a network and the crops ``train``."""
         names = {field.name for field in fields(cls)}
+        # Any: what both have is taken over by name, so that a new setting stands in one place less.
         given: dict[str, Any] = {k: v for k, v in asdict(settings).items() if k in names}
         finetune, teacher = settings.preset == "finetune", settings.teacher
         # A small folder gets small batches: ten steps an epoch at least, if they can be had.

@@ -28,7 +28,7 @@ class SavedRun:
     recipe: Recipe
     model: dict[str, Tensor]
     average: dict[str, Tensor]
-    optimizer: dict[str, Any]
+    optimizer: dict[str, Any]  # torch knows no better type
     step: int
     seconds: float
     loss: tuple[float, int] = (0.0, 0)

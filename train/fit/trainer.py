@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -149,7 +148,7 @@ class Trainer:
             old.copy_(new)
 
 
-def _groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+def _groups(model: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
     """The optimizer's groups: by depth for finetune; vectors are never decayed."""
     if recipe.preset == "finetune":
         return parameter_groups(model)

@@ -204,7 +204,7 @@ def _training_data(training: Mapping[str, Any]) -> str:
     )
 
 
-def _procedure(training: Mapping[str, Any]) -> dict[str, Any]:
+def _procedure(training: Mapping[str, Any]) -> dict[str, object]:
     """What is not said elsewhere in the card."""
     said = ("command", "note", "data", "licence")
     kept = {OLDER.get(name, name): value for name, value in training.items() if name not in said}

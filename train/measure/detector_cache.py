@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
+from pydantic import TypeAdapter
 
-from gender_demo.results import Box, Face
+from gender_demo.results import Face
 from gender_demo.vision import box_ops, detector, low_light, mtcnn
 from gender_demo.vision.checkpoint import write_file
 from gender_demo.vision.find import Detect
+
+BATCH = TypeAdapter(list[list[Face]])
 
 
 class CachedDetector:
@@ -41,12 +41,7 @@ class CachedDetector:
             digest.update(repr(picture.size).encode() + picture.tobytes())
         file = self.folder / f"{digest.hexdigest()}.json"
         if file.exists():
-            return [[_face(values) for values in faces] for faces in json.loads(file.read_text())]
+            return BATCH.validate_json(file.read_bytes())
         found = self.detect(pictures)
-        write_file(file, json.dumps([[asdict(face) for face in faces] for faces in found]).encode())
+        write_file(file, BATCH.dump_json(found))
         return found
-
-
-def _face(values: dict[str, Any]) -> Face:
-    points = tuple((x, y) for x, y in values["landmarks"])
-    return Face(Box(*values["box"]), values["score"], points)

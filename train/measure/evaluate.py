@@ -100,7 +100,7 @@ def _observe_chips(pipeline: Pipeline, data: LabelledSet) -> list[Observation]:
     return seen
 
 
-def _measure_one_set(pipeline: Pipeline, args: argparse.Namespace) -> dict[str, Any]:
+def _measure_one_set(pipeline: Pipeline, args: argparse.Namespace) -> dict[str, object]:
     data = _read(args.data, pipeline, args.split, args.limit)
     cached = _cached(pipeline, args)
     seen = observe(cached, data.samples, whole_if_none=not args.end_to_end)

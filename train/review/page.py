@@ -46,18 +46,23 @@ def build_page(desk: ReviewDesk) -> gr.Blocks:
             }
             back = gr.Button("Undo (U)", elem_id="review-undo")
 
-        # One decision at a time: a quick second key waits for the first one's answer.
-        quiet: dict[str, Any] = {"show_progress": "hidden", "concurrency_id": "one",
-                                 "concurrency_limit": 1, "api_visibility": "private"}  # fmt: skip
-
         def on(event: Any, answer: Callable[[str, View], Shown]) -> None:
             """Show what ``answer`` says of the face shown and of the view chosen."""
 
-            def act(shown: dict[str, Any], rank: str, label: str) -> dict[str, Any]:
+            def act(shown: dict[str, object], rank: str, label: str) -> object:
                 view = View(rank, "" if label == EVERY else label)
-                return _escaped(answer(html.unescape(shown["path"]), view))
+                return _escaped(answer(html.unescape(str(shown["path"])), view))
 
-            event(act, [face, rank, label], [face], **quiet)
+            # One decision at a time: a quick second key waits for the first one's answer.
+            event(
+                act,
+                [face, rank, label],
+                [face],
+                show_progress="hidden",
+                concurrency_id="one",
+                concurrency_limit=1,
+                api_visibility="private",
+            )
 
         def decide(action: str) -> Callable[[str, View], Shown]:
             return lambda path, view: desk.decide(path, action, view)
@@ -70,21 +75,20 @@ def build_page(desk: ReviewDesk) -> gr.Blocks:
     return page
 
 
-def _escaped(shown: Shown) -> dict[str, Any]:
+def _escaped(shown: Shown) -> object:
     """Names come from files: nothing in them may be read as markup."""
 
-    def escape(value: Any) -> Any:
+    def escape(value: object) -> object:
         if isinstance(value, dict):
             return {key: escape(inner) for key, inner in value.items()}
         if isinstance(value, tuple | list):
             return [escape(inner) for inner in value]
         return html.escape(value) if isinstance(value, str) else value
 
-    escaped: dict[str, Any] = escape(asdict(shown))
-    return escaped
+    return escape(asdict(shown))
 
 
-def launch_options() -> dict[str, Any]:
+def launch_options() -> dict[str, Any]:  # each value as launch() types it
     """On this machine only; nothing is kept in the browser or told to others."""
     return {
         "server_name": "127.0.0.1",

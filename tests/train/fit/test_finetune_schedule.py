@@ -77,7 +77,7 @@ def test_schedule_is_that_of_fastai() -> None:
 
 def test_every_parameter_is_in_one_group_and_only_the_head_learns_at_first() -> None:
     model: Any = build_model(Config("x", ("a", "b")))
-    groups = parameter_groups(model)
+    groups: list[Any] = parameter_groups(model)
     assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
     freeze(model, True)
     learning = [name for name, p in model.named_parameters() if p.requires_grad]
