@@ -100,3 +100,11 @@ export async function listCameras(select, current) {
   if (select.parentElement) select.parentElement.hidden = cameras.length < 2;
   return cameras.length;
 }
+
+/** @param {MediaStream} stream */
+export function closeCamera(stream) {
+  for (const track of stream.getTracks()) {
+    track.onended = null;
+    track.stop();
+  }
+}

@@ -1,27 +1,28 @@
 // @ts-check
 // The live view: draws the camera on the canvas at its own rate, strokes the marks over it.
 
-import { CAMERA_TROUBLE, createNeighbours, eachFrame, listCameras, openCamera } from "./camera.js";
+import { CAMERA_TROUBLE, closeCamera, createNeighbours, eachFrame, listCameras, openCamera } from "./camera.js";
 import { closeCorrection, openCorrection } from "./correction.js";
-import { placed, scaled, strokeMarks, withText } from "./drawing.js";
+import { placed, scaled, strokeMarks } from "./drawing.js";
 import { createFaceList, nameOf } from "./face_list.js";
 import { createFrameBuffer } from "./frame_buffer.js";
 import { markAt, mirrored, pictureRect } from "./geometry.js";
 import { hideAll, hideHead } from "./hide.js";
-import { judged, unsureText, watchLimit } from "./limit.js";
+import { watchLimit } from "./limit.js";
 import { createLink } from "./link.js";
 import { createMotion } from "./motion.js";
 import { createPeople } from "./people.js";
 import { openSample } from "./sample.js";
 import { recall, remember } from "./settings.js";
+import { perSecond, savePicture, toggleFullScreen } from "./tools.js";
+import { asWanted } from "./wishes.js";
 
 /** @typedef {import("./types.js").Mark} Mark */
 /** @typedef {import("./people.js").Person} Person */
 /** @typedef {"idle" | "starting" | "running" | "paused" | "error"} State */
 
-const SILENT_AFTER_MS = 4000, TICK_MS = 250, CROWD = 8;
+const SILENT_AFTER_MS = 4000, TICK_MS = 250;
 const BLUR_ALL_MS = 600; // with older marks faces may be anywhere
-const OWN_COLOR = "#FFFFFF";
 
 /**
  * @param {object} parts what gr.HTML hands to its script
@@ -99,7 +100,7 @@ export function mount({ element, props, server }) {
       if (mine === view.starting) fail(error.message);
       return;
     }
-    if (mine !== view.starting || !element.isConnected) return end(opened);
+    if (mine !== view.starting || !element.isConnected) return closeCamera(opened);
     view.stream = opened;
     const [track] = opened.getVideoTracks(), settings = track.getSettings();
     track.onended = () => fail(CAMERA_TROUBLE.unplugged);
@@ -118,7 +119,7 @@ export function mount({ element, props, server }) {
   function release() {
     view.starting += 1;
     view.endFrames();
-    if (view.stream) end(view.stream);
+    if (view.stream) closeCamera(view.stream);
     Object.assign(view, { stream: null, drawn: [], shownAt: [], answeredAt: [], active: null });
     video.srcObject = null;
     buffer.clear(); link.reset(); motion.clear(); people.forget(); closeCorrection();
@@ -128,20 +129,15 @@ export function mount({ element, props, server }) {
     get("live-figures").textContent = "";
   }
 
-  function stop() {
+  /** @param {State} next @param {string} [sentence] what went wrong */
+  function turnOff(next, sentence) {
     const hadFocus = document.activeElement === buttons.stop;
     release();
-    setState("idle");
+    setState(next, sentence);
     faces.say("The camera is off.");
     if (hadFocus) buttons.start.focus();
   }
-
-  /** @param {string} sentence */
-  function fail(sentence) {
-    release();
-    setState("error", sentence);
-    faces.say("The camera is off.");
-  }
+  const fail = (/** @type {string} */ sentence) => turnOff("error", sentence);
 
   function pause() {
     link.reset();
@@ -174,7 +170,7 @@ export function mount({ element, props, server }) {
     context.drawImage(frame.canvas, 0, 0);
     context.restore();
     const moving = motion.show(frame.at), found = people.identify(moving?.marks ?? [], frame.at, mirror.checked);
-    view.drawn = found.map((mark) => placed(asWanted(mark, found.length), canvas, mirror.checked));
+    view.drawn = found.map((mark) => placed(asWanted(context, mark, found.length, { blur: blur.checked, hide: hide.checked }), canvas, mirror.checked));
     hideFaces(moving ? frame.at - moving.at : Infinity);
     strokeMarks(context, view.drawn, (mark) => mark.person?.id === view.active);
     root.dataset.strength = Math.min(1, ...view.drawn.map((mark) => mark.strength ?? 1)).toFixed(2);
@@ -189,24 +185,6 @@ export function mount({ element, props, server }) {
     const unsure = view.drawn.some((mark) => mark.blurred && (mark.strength ?? 1) < 0.5);
     if (unsure || (blur.checked && ageMs > BLUR_ALL_MS)) return hideAll(context);
     for (const box of people.boxes((person) => blur.checked || person.blurred === true)) hideHead(context, mirror.checked ? mirrored(box, canvas.width) : box);
-  }
-
-  /** The mark with its person's number and own word, or without labels. @param {Mark} mark @param {number} count @returns {Mark} */
-  function asWanted(mark, count) {
-    const { number, word } = /** @type {Person} */ (mark.person), several = count > 1;
-    const plain = { ...mark, color: OWN_COLOR, dash: false, label: null };
-    if (blur.checked || /** @type {Person} */ (mark.person).blurred) return { ...withText(context, plain, several ? String(number) : ""), caption: "hidden", reasons: [], blurred: true };
-    if (hide.checked) return { ...withText(context, plain, several ? String(number) : ""), caption: "" };
-    if (word === "") return { ...withText(context, plain, several ? String(number) : ""), caption: "not labelled, as you asked" };
-    if (word) {
-      const own = `${word} (your word)`, text = several ? `${number} · ${own}` : own;
-      return { ...withText(context, plain, count > CROWD ? String(number) : text), label: word, caption: own };
-    }
-    const sure = judged(mark);
-    if (sure !== mark) return withText(context, sure, unsureText(number, count));
-    if (!mark.plate || !several) return mark;
-    const [first, ...rest] = mark.plate.lines;
-    return { ...mark, plate: { ...mark.plate, lines: [first.replace(/^\d+/, String(number)), ...rest] } };
   }
 
   /** @param {import("./types.js").Answer} answer @param {number} at */
@@ -244,18 +222,6 @@ export function mount({ element, props, server }) {
 
   /** False while another tab of the page is open over this one. */
   const visible = () => canvas.getClientRects().length > 0;
-
-  function save() {
-    if (!buffer.shown) return;
-    canvas.toBlob((blob) => {
-      if (!blob) return;
-      const anchor = document.createElement("a");
-      anchor.href = URL.createObjectURL(blob);
-      anchor.download = `perceived-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}.png`;
-      anchor.click();
-      setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
-    }, "image/png");
-  }
 
   /** @param {Person} person @param {HTMLElement | null} from what gets the focus back */
   function correct(person, from) {
@@ -295,13 +261,6 @@ export function mount({ element, props, server }) {
     faces.tell(view.drawn, hide.checked, 0);
   }
 
-  async function toggleFull() {
-    if (document.fullscreenElement) return document.exitFullscreen();
-    // iPhones give the whole screen to nothing but videos.
-    if (!root.requestFullscreen) return void root.classList.toggle("fills-window");
-    await root.requestFullscreen().catch(() => root.classList.toggle("fills-window"));
-  }
-
   function flip() {
     const { options, selectedIndex } = cameraList;
     cameraList.selectedIndex = (selectedIndex + 1) % options.length;
@@ -310,11 +269,11 @@ export function mount({ element, props, server }) {
 
   buttons.start.onclick = () => start(() => openCamera());
   buttons.sample.onclick = () => start(openSample);
-  buttons.stop.onclick = stop;
+  buttons.stop.onclick = () => turnOff("idle");
   buttons.pause.onclick = pause;
-  buttons.save.onclick = save;
+  buttons.save.onclick = () => { if (buffer.shown) savePicture(canvas); };
   buttons.flip.onclick = flip;
-  buttons.full.onclick = toggleFull;
+  buttons.full.onclick = () => toggleFullScreen(root);
   canvas.onclick = (event) => {
     const hit = markAt(view.drawn, canvas, event);
     if (hit?.person && !hide.checked && !hit.blurred) correct(hit.person, null);
@@ -338,19 +297,4 @@ export function mount({ element, props, server }) {
   const timer = setInterval(tick, TICK_MS);
   setState("idle");
   document.documentElement.classList.add("ready");
-}
-
-/** @param {number[]} times of the last events @param {number} now */
-function perSecond(times, now) {
-  while (times.length && times[0] < now - 2000) times.shift();
-  const span = Math.min(2000, now - (times[0] ?? now));
-  return span > 200 ? (1000 * (times.length - 1)) / span : 0;
-}
-
-/** @param {MediaStream} stream */
-function end(stream) {
-  for (const track of stream.getTracks()) {
-    track.onended = null;
-    track.stop();
-  }
 }
