@@ -4,7 +4,7 @@
 
 FairFace's context pictures (../shared/data) sway in 640x480 frames, one person at a time, faces 60
 to 120 pixels high. The tracker gets what the page sends: JPEGs of SENT, or of LARGE when the answer
-before asked for one. Compared are settled frames, a second and more after the face came.
+before asked for one. Compared are later frames, a second and more after the face came.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SENT, LARGE = (480, 75), (640, 90)
 """Longer side and quality, as static/js/link.js has them (LARGE: at most the camera's)."""
 FACE_SHARE = 0.45
 """Height of the middle face in a context picture, as a share of the picture's."""
-FPS, FRAMES, SETTLED = 12, 36, (16, 22, 28, 34)
+FPS, FRAMES, LATER = 12, 36, (16, 22, 28, 34)
 
 
 def sent(frame: Image.Image, *, large: bool) -> Image.Image:
@@ -90,7 +90,7 @@ def main() -> int:
             frame, at = place(person, face_px, n)
             live = middle(tracker.follow(sent(frame, large=large), n / FPS), at)
             large = tracker.wants_large
-            if n not in SETTLED:
+            if n not in LATER:
                 continue
             full = middle(pipeline.analyze(frame), at)
             if full is None:
@@ -100,7 +100,7 @@ def main() -> int:
             same += live is not None and live.label == full.label
             sure = live is not None and live.label is not None and full.label is not None
             label_same += not sure or (live is not None and live.label == full.label)
-    print(f"settled frames compared: {compared} of {flags.people} people, {missed} without a box")
+    print(f"later frames compared: {compared} of {flags.people} people, {missed} without a box")
     print(f"contradicting labels: {100 * (1 - label_same / compared):.1f} %")
     share = 100 * same / compared
     verdict = "aim" if share >= 99 else "pass" if share >= 97 else "short"

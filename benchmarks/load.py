@@ -52,7 +52,7 @@ class Load:
         self.errors: list[str] = []
 
     def view_live(self, viewer: int, frames: list[bytes]) -> None:
-        """Frames of one viewer: at most ``allowed`` under way, one less when told "busy"."""
+        """Frames of one viewer: at most ``allowed`` under way, one less after "busy"."""
         numbers, allowed = itertools.count(), float(UNDER_WAY)
 
         def send(turn: int) -> None:

@@ -143,7 +143,7 @@ def faithful(
     )
 
 
-def steady(pipeline, frames: list[Image.Image], path: Callable, table: Table) -> None:
+def stability(pipeline, frames: list[Image.Image], path: Callable, table: Table) -> None:
     detect, stock, follow = pipeline.detect, MTCNN(keep_all=True).detect, follower(pipeline)
     own, free, smooth, truth, labels = [], [], [], [], []
     for n, frame in enumerate(frames):
@@ -258,7 +258,7 @@ def main() -> int:
         if name in only:
             print(f"\none {name} face")
             frames = list(video.frames([video.Actor(video.patch(0), 130, path)], args.frames))
-            steady(pipeline, change(frames), path, table)
+            stability(pipeline, change(frames), path, table)
     for name, measure in (("coming", coming), ("passing", passing)):
         if name in only:
             print(f"\nfaces {name}")

@@ -16,7 +16,7 @@ REASONS = {
     "barely_detected": "this may not be a face",
     JUST_FOUND: "the face was only just found",
 }
-"""Reason name -> plain words, in the order in which they are worth telling."""
+"""Reason name -> plain words, in the order of their importance."""
 
 NOTES = {
     "turned": "no face was found upright, but one was when the picture was turned",

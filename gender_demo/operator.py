@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gender_demo.errors import UsageError
 
 NAME_VARIABLE, CONTACT_VARIABLE = "GENDER_DEMO_OPERATOR", "GENDER_DEMO_CONTACT"
-"""How a Space is told; ``deploy`` sets them."""
+"""Where a Space finds them; ``deploy`` sets them."""
 ADDRESS = re.compile(
     r"https?://[^\s<>\"()\\]+\.[^\s<>\"()\\]+|mailto:[^\s@<>\"()\\]+@[^\s@<>\"()\\]+"
 )

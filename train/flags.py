@@ -84,15 +84,15 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=("local", "ray"), default="local")
     _allow_sensitive(parser)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    look = parser.add_argument_group(
+    kept = parser.add_argument_group(
         "what is kept", "defaults: fairface and utkface keep all that can be read"
     )
-    look.add_argument("--face", choices=("largest", "middle", "reject"), help="of several faces")
-    look.add_argument("--no-face", choices=("drop", "whole"), help="whole: use the whole picture")
-    look.add_argument("--min-face-px", type=float, help="smaller faces are left out")
-    look.add_argument("--min-sharpness", type=float, help="blurred faces are left out (12)")
-    look.add_argument("--min-score", type=float, help="the detector's certainty (0.9)")
-    look.add_argument("--search-px", type=int, help="smallest face looked for at first (80)")
+    kept.add_argument("--face", choices=("largest", "middle", "reject"), help="of several faces")
+    kept.add_argument("--no-face", choices=("drop", "whole"), help="whole: use the whole picture")
+    kept.add_argument("--min-face-px", type=float, help="smaller faces are left out")
+    kept.add_argument("--min-sharpness", type=float, help="blurred faces are left out (12)")
+    kept.add_argument("--min-score", type=float, help="the detector's certainty (0.9)")
+    kept.add_argument("--search-px", type=int, help="smallest face looked for at first (80)")
 
 
 def _allow_sensitive(parser: argparse.ArgumentParser) -> None:

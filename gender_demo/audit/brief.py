@@ -30,7 +30,7 @@ def _errors(audit: Audit | None) -> str:
         return NOT_MEASURED
     if not audit.primary.all.answered:
         return "None of the faces that it was measured on got a label."
-    told, children = wrong(audit.primary.all.shown), audit.primary.age_under_10
+    sentence, children = wrong(audit.primary.all.shown), audit.primary.age_under_10
     if children and children.answered:
-        told += f"; for children under 10, {one_in(children.shown)}"
-    return f"{told[:1].upper()}{told[1:]}."
+        sentence += f"; for children under 10, {one_in(children.shown)}"
+    return f"{sentence[:1].upper()}{sentence[1:]}."

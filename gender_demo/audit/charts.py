@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gender_demo.audit import svg
+from gender_demo.audit.cells import Table, group_name, percent, with_interval
 from gender_demo.audit.figures import RANKED_FROM, GroupFigures, Rate
 from gender_demo.audit.fractions import one_in
 from gender_demo.audit.schema import Audit, CorruptionFigures, SetFigures
@@ -13,14 +14,10 @@ from gender_demo.audit.svg import Measured
 from gender_demo.audit.tables import (
     CORRUPTIONS,
     COVERED,
-    Table,
     calibration_table,
     corruption_table,
-    group_name,
     group_table,
-    percent,
     risk_table,
-    with_interval,
 )
 
 FACES = 25

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gender_demo.audit.brief import brief
+from gender_demo.audit.cells import Table
 from gender_demo.audit.charts import Chart, charts, picture
 from gender_demo.audit.reading import fits, read_audit
 from gender_demo.audit.schema import Audit, WorkingPoint
-from gender_demo.audit.tables import Table, tables
+from gender_demo.audit.tables import tables
 from gender_demo.audit.wording import (
     NO_AUDIT,
     OTHER_AUDIT,

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from gender_demo.audit.figures import RANKED_FROM, GroupFigures, Rate
+from gender_demo.audit.cells import (
+    GROUP_HEADERS,
+    Cell,
+    Table,
+    cells,
+    group_name,
+    percent,
+    rounded,
+    with_ends,
+)
+from gender_demo.audit.figures import RANKED_FROM, GroupFigures
 from gender_demo.audit.schema import Audit, CorruptionFigures, SetFigures
 from gender_demo.label_words import REASONS
 
 PEERS = Path(__file__).with_name("peers.json")
-Cell = str | int | float | None
 
-GROUP_HEADERS = (
-    "group",
-    "faces",
-    "right %",
-    "95 % from",
-    "95 % to",
-    "labels shown %",
-    "labels shown",
-    "of these wrong",
-    "error of shown labels %",
-    "error 95 % from",
-    "error 95 % to",
-    "no face found",
-)
 GROUPINGS = {
     "race_label": "by race and label",
     "label": "by label",
@@ -35,19 +29,7 @@ GROUPINGS = {
     "age": "by age",
     "face_px": "by size of the face",
 }
-
-
 CORRUPTIONS, COVERED = "Worse pictures", "Covered faces"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Numbers stay numbers (percent, one decimal), so that a page can sort by them."""
-
-    title: str
-    headers: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    note: str = ""
 
 
 def tables(audit: Audit) -> tuple[Table, ...]:
@@ -75,36 +57,15 @@ def tables(audit: Audit) -> tuple[Table, ...]:
     )
 
 
-def percent(share: float | None) -> float | None:
-    """A share in percent with one decimal."""
-    return None if share is None else round(100 * share, 1)
-
-
-def with_interval(rate: Rate) -> str:
-    """ "93.1 % (95 % interval 92.3–93.8 %) of 4,537": a share never stands alone."""
-    return (
-        f"{percent(rate.share)} % (95 % interval {percent(rate.low)}–"
-        f"{percent(rate.high)} %) of {rate.count:,}"
-    )
-
-
-def group_name(group: dict[str, str]) -> str:
-    """ "Black, labelled female": the data set's words, said as labels."""
-    words = {"label": "labelled {}", "age": "aged {}"}
-    return ", ".join(
-        words.get(kind, "{}").format(name.replace("_", "/")) for kind, name in group.items()
-    )
-
-
 def at_a_glance(audit: Audit) -> Table:
     """All sets, and children apart from the others."""
     rows = []
     for data in audit.sets:
         name = f"{data.name}, chips"
-        rows.append(_cells(data.all, name))
+        rows.append(cells(data.all, name))
         for part in (data.age_10_and_over, data.age_under_10):
             if part:
-                rows.append(_cells(part, f"{name}, {group_name(part.group)}"))
+                rows.append(cells(part, f"{name}, {group_name(part.group)}"))
     note = (
         "“Chips”: the pictures as they are in the data set, cropped by the serving code where a "
         "face is found and as a whole where not. “Right”: with a label for every face. “Labels "
@@ -125,7 +86,7 @@ def group_table(data: SetFigures, kind: str) -> Table:
             f"{data.gap_points:.1f} points. "
             f"{_abstention_note(rows)}"
         )
-    return Table(f"{data.name}, {GROUPINGS[kind]}", GROUP_HEADERS, tuple(map(_cells, rows)), note)
+    return Table(f"{data.name}, {GROUPINGS[kind]}", GROUP_HEADERS, tuple(map(cells, rows)), note)
 
 
 def corruption_table(title: str, rows: Iterable[CorruptionFigures]) -> Table:
@@ -135,9 +96,9 @@ def corruption_table(title: str, rows: Iterable[CorruptionFigures]) -> Table:
         (*GROUP_HEADERS, "points lost", "points between labels", "worst group %"),
         tuple(
             (
-                *_cells(row, row.name),
-                _point(row.lost_points),
-                _point(row.label_gap_points),
+                *cells(row, row.name),
+                rounded(row.lost_points),
+                rounded(row.label_gap_points),
                 percent(row.worst.accuracy) if row.worst else None,
             )
             for row in rows
@@ -153,7 +114,7 @@ def calibration_table(data: SetFigures) -> Table:
             f"{100 * each.start:.0f}–{100 * each.end:.0f} %",
             each.count,
             percent(each.confidence),
-            *_with_ends(each),
+            *with_ends(each),
         )
         for each in (calibration.bins if calibration else ())
     )
@@ -171,27 +132,10 @@ def risk_table(data: SetFigures) -> Table:
     """The risk–coverage curve."""
     headers = ("answered %", "faces", "wrong %", "95 % from", "95 % to", "probability from %")
     rows = (
-        (percent(p.coverage), p.count, *_with_ends(p), percent(p.from_probability))
+        (percent(p.coverage), p.count, *with_ends(p), percent(p.from_probability))
         for p in data.risk_coverage
     )
     return Table("If only the surest are answered", headers, tuple(rows))
-
-
-def _cells(row: GroupFigures, name: str | None = None) -> tuple[Cell, ...]:
-    return (
-        name or group_name(row.group),
-        row.count,
-        *_with_ends(row.correct),
-        percent(row.coverage),
-        row.answered,
-        row.answered_wrong,
-        *_with_ends(row.shown),
-        row.missed,
-    )
-
-
-def _with_ends(rate: Rate) -> tuple[float | None, ...]:
-    return percent(rate.share), percent(rate.low), percent(rate.high)
 
 
 def _abstention_note(rows: Iterable[GroupFigures]) -> str:
@@ -205,16 +149,12 @@ def _abstention_note(rows: Iterable[GroupFigures]) -> str:
     return f"Most often unsure about {least}; least often about {most}."
 
 
-def _point(points: float | None) -> float | None:
-    return None if points is None else round(points, 1)
-
-
 def _full_picture_tables(audit: Audit) -> Sequence[Table]:
     full = audit.full_pictures
-    chips = (*_cells(full.chips, "the same faces' chips"), 0.0)
-    shown = [(*_cells(row, row.name), _point(row.behind_points)) for row in full.shown]
+    chips = (*cells(full.chips, "the same faces' chips"), 0.0)
+    shown = [(*cells(row, row.name), rounded(row.behind_points)) for row in full.shown]
     sizes = [
-        _cells(group, f"{row.name}: {group_name(group.group)}")
+        cells(group, f"{row.name}: {group_name(group.group)}")
         for row in full.shown
         for group in row.by.face_px
         if group.count
@@ -243,7 +183,7 @@ def _invariance_table(audit: Audit) -> Table:
         "Two copies of one picture",
         ("copy", "faces", "label flips", "flips %", "95 % from", "95 % to", "flips shown"),
         tuple(
-            (pair.name, pair.count, pair.hits, *_with_ends(pair), pair.shown_flips)
+            (pair.name, pair.count, pair.hits, *with_ends(pair), pair.shown_flips)
             for pair in audit.invariance
         ),
         "“Flips shown”: both copies were answered, with different labels.",
@@ -253,7 +193,7 @@ def _invariance_table(audit: Audit) -> Table:
 def _working_point_table(data: SetFigures) -> Table:
     headers = ("probability from %", "labels shown %", "labels", "wrong %", "95 % from", "95 % to")
     rows = (
-        (percent(p.threshold), percent(p.coverage), p.count, *_with_ends(p))
+        (percent(p.threshold), percent(p.coverage), p.count, *with_ends(p))
         for p in data.working_points
     )
     note = "With every other reason for “unsure” in force; the first row is how it is served."
@@ -262,7 +202,7 @@ def _working_point_table(data: SetFigures) -> Table:
 
 def _drawing_table(audit: Audit) -> Table:
     headers = ("what", "pictures", "face found", "labelled", "labelled %", "95 % from", "95 % to")
-    rows = ((row.name, row.count, row.found, row.hits, *_with_ends(row)) for row in audit.drawings)
+    rows = ((row.name, row.count, row.found, row.hits, *with_ends(row)) for row in audit.drawings)
     note = "Made by the measuring program; a label here is an answer about nobody."
     return Table("Pictures that show no person", headers, tuple(rows), note)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gender_demo.audit.cells import group_name
 from gender_demo.audit.figures import RANKED_FROM, GroupFigures, Rate, is_child, rest_of
 from gender_demo.audit.schema import Audit, CorruptionFigures
-from gender_demo.audit.tables import group_name
 
 CONDITIONS = {
     "face of 40 pixels": "faces of 40 pixels",

@@ -10,10 +10,10 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from gender_demo.audit.brief import NOT_MEASURED
+from gender_demo.audit.cells import group_name
 from gender_demo.audit.figures import Rate, rest_of
 from gender_demo.audit.fractions import one_in, whole_percent, wrong
 from gender_demo.audit.schema import Audit, Bin, SetFigures
-from gender_demo.audit.tables import group_name
 from gender_demo.audit.weak_spots import condition, often_missed, weak_spots
 from gender_demo.audit.working_points import working_points
 from gender_demo.label_words import about_gender

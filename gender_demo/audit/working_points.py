@@ -14,7 +14,7 @@ COUNTED_BELOW = 10
 
 @dataclass(frozen=True)
 class Stop:
-    """One stop of the slider: the probability that a label needs, as a number and as it is told,
+    """One stop of the slider: the probability that a label needs, as a number and as it is shown,
     the shares of all faces that get a label and a wrong one (0 to 1), and both in a sentence."""
 
     threshold: float

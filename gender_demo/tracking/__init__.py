@@ -1,1 +1,1 @@
-"""Frames of a video go in, Analyses with steady boxes and labels come out."""
+"""Frames of a video go in, Analyses with smoothed boxes and labels come out."""

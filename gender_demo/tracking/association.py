@@ -88,12 +88,12 @@ def start_or_reactivate(frame: Frame, found: Sequence[Face]) -> None:
     for face in found:
         if face.score < config.new_score or _on_same_face(face.box, state.seen_boxes(), config):
             continue
-        look = appearance(frame.small, face.box)
-        track = _lost_track(state, face, look, config)
+        seen = appearance(frame.small, face.box)
+        track = _lost_track(state, face, seen, config)
         if track is None:
             state.last_number += 1
             motion = SmoothBox(face, at_s, config)
-            state.tracks.append(Track(state.last_number, face, motion, at_s, look))
+            state.tracks.append(Track(state.last_number, face, motion, at_s, seen))
             continue
         if at_s - track.seen_s > config.keep_speed_s:
             track.motion = SmoothBox(face, at_s, config)
@@ -102,12 +102,12 @@ def start_or_reactivate(frame: Frame, found: Sequence[Face]) -> None:
 
 
 def _lost_track(
-    state: TrackerState, face: Face, look: NDArray[np.float32], config: TrackingConfig
+    state: TrackerState, face: Face, seen: NDArray[np.float32], config: TrackingConfig
 ) -> Track | None:
     """The lost track near the face that looks most like it."""
     lost = [t for t in state.tracks if t.missed and _may_reappear(t.face.box, face.box)]
-    best = max(lost, key=lambda track: float(look @ track.appearance), default=None)
-    if best is None or float(look @ best.appearance) <= config.min_similarity:
+    best = max(lost, key=lambda track: float(seen @ track.appearance), default=None)
+    if best is None or float(seen @ best.appearance) <= config.min_similarity:
         return None
     return best
 

@@ -38,17 +38,17 @@ def choose_tracks(frame: Frame) -> list[Track]:
     """The few faces to classify in a frame; a small one waits for a large frame."""
     state, config, at_s = frame.state, frame.config, frame.at_s
     longer_px, input_px = max(frame.picture.size), frame.pipeline.checkpoint.config.input_px
-    due = [track for track in state.tracks if needs_classification(track, at_s, config)]
-    small = [track for track in due if is_small(track, input_px)]
+    chosen = [track for track in state.tracks if needs_classification(track, at_s, config)]
+    small = [track for track in chosen if is_small(track, input_px)]
     state.waiting_since_s = min(state.waiting_since_s, at_s) if small else math.inf
     if at_s - state.waiting_since_s > config.large_frame_patience_s:
         state.largest_px = longer_px  # larger ones do not come any more
     if longer_px < state.largest_px:
-        due = [track for track in due if track not in small]
+        chosen = [track for track in chosen if track not in small]
     else:
         state.largest_px, state.waiting_since_s = longer_px, math.inf
-    due.sort(key=lambda track: (track.times_classified, track.classified_s))
-    return due[: config.classified_per_frame]
+    chosen.sort(key=lambda track: (track.times_classified, track.classified_s))
+    return chosen[: config.classified_per_frame]
 
 
 def is_small(track: Track, input_px: int) -> bool:

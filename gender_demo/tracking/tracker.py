@@ -1,6 +1,6 @@
 """Tracker.follow(): the arrow for a video, paying for each step only when it is needed.
 
-predict -> associate -> search -> classify when due -> update label
+predict -> associate -> search -> classify where needed -> update label
 
 A face once found is followed by O-Net alone. The search for new faces is spread over frames, a few
 scales at a time. Faces are followed in shrunk frames, but cut out of the frame as it came, so that

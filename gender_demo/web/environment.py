@@ -12,7 +12,7 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 KEPT_KERNELS = "256"
 """So many compiled kernels stay at hand; each takes about 50 KB. torch keeps one for each batch
 size that it met, of which faces bring any number: 1,024 of them twice over, and once more for each
-thread, unless told otherwise before it is loaded."""
+thread, unless the variable is set before it is loaded."""
 
 
 def clean_environment(

@@ -10,11 +10,11 @@ import pytest
 from scipy.stats import binomtest
 
 from gender_demo.audit import svg
+from gender_demo.audit.cells import percent
 from gender_demo.audit.figures import RANKED_FROM, Rate, wilson
 from gender_demo.audit.reading import fits, read_audit
 from gender_demo.audit.report import report
 from gender_demo.audit.schema import Audit, WorkingPoint
-from gender_demo.audit.tables import percent
 from gender_demo.audit.wording import NO_AUDIT, OTHER_AUDIT
 from gender_demo.errors import CheckpointError
 from gender_demo.vision.checkpoint import Config

@@ -14,9 +14,9 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from gender_demo.audit.cells import Cell, Table
 from gender_demo.audit.report import read_report
 from gender_demo.audit.schema import Audit
-from gender_demo.audit.tables import Cell, Table
 from gender_demo.errors import CheckpointError
 from gender_demo.vision.checkpoint import (
     Checkpoint,

@@ -108,7 +108,7 @@ function write(node, words) {
   if (node.textContent !== words) node.textContent = words;
 }
 
-/** In tens, since each per cent would be told anew with every frame. @param {Mark} mark */
+/** In tens, since each per cent would be spoken anew with every frame. @param {Mark} mark */
 const inTens = (mark) => (mark.caption || "unsure").replace(/ (\d)\d %$/, (_, tens) => `, over ${tens}0 %`);
 
 /** Without the per cent, which each frame changes. @param {Mark} mark */

@@ -8,7 +8,7 @@ const UNSURE_COLOR = "#C4C7CC", CAPTION = "unsure: close call", CHANGED = "limit
 const SHORT = 4, CROWD = 8; // as drawing.marks has them
 let limit = 0, words = "";
 
-/** @param {number} value 0 to 1; 0 for the model's own limit @param {string} percent as it is told */
+/** @param {number} value 0 to 1; 0 for the model's own limit @param {string} percent as it is shown */
 export function setLimit(value, percent = "") {
   [limit, words] = [value, percent];
   document.dispatchEvent(new Event(CHANGED));

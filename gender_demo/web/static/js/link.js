@@ -110,7 +110,7 @@ export function createLink({ call, onAnswer, onTrouble, onRecovery }) {
     allowed += Math.sign(Math.min(MOST_UNDER_WAY, wanted) - allowed) * 0.1;
   }
 
-  // Forgets what is under way: its answers will not be told.
+  // Forgets what is under way: its answers will be dropped.
   function reset() {
     generation += 1;
     underWay = 0; failures = 0; notBefore = 0; creditAt = performance.now(); credit = 0;

@@ -254,7 +254,7 @@ export function mount({ element, props, server }) {
     if (view.state === "paused") paint(performance.now());
   }
 
-  // What a person has just changed is painted and told at once, also while the picture stands.
+  // What a person has just changed is painted and spoken at once, also while the picture stands.
   function repaint() {
     if (!buffer.shown) return;
     paint(performance.now());

@@ -33,7 +33,7 @@ export function createPeople() {
     const known = marks.map((mark, i) => followed[i] ?? takeBack(free, mark));
     const order = marks.map((_, i) => i).filter((i) => !known[i])
       .sort((a, b) => (marks[a].box[0] - marks[b].box[0]) * (mirror ? -1 : 1));
-    for (const i of order) known[i] = welcome();
+    for (const i of order) known[i] = newPerson();
     return marks.map((mark, i) => {
       const person = /** @type {Person} */ (known[i]);
       Object.assign(person, { track: mark.track, box: mark.box, at: Math.max(person.at, at) });
@@ -47,7 +47,7 @@ export function createPeople() {
     return index < 0 ? undefined : free.splice(index, 1)[0];
   }
 
-  function welcome() {
+  function newPerson() {
     const taken = new Set(people.map((person) => person.number));
     let number = 1;
     while (taken.has(number)) number += 1;
