@@ -10,6 +10,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
@@ -28,6 +29,8 @@ STREAMS = 2
 PART = 16
 """Larger batches go through in parts of 16, 8, 4, 2 and 1, for which code is made once: faces bring
 any number, and each new one would cost milliseconds and memory. In parts they are no slower."""
+PART_PIXELS = 1_000_000
+"""Pixels of a part, unless one picture has more: P-Net takes 130 bytes for each, and keeps them."""
 KEPT_KERNELS = 128
 """So many compiled kernels are kept for pictures of different sizes; 5,000 would be otherwise."""
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
@@ -38,6 +41,8 @@ class Backend(Protocol):
     """One way to run networks. ``name`` says which, with its version."""
 
     name: str
+    folds_norms: bool
+    """Whether it folds batch norms into convolutions by itself."""
 
     def precision(self, least: Precision) -> str:
         """In what a network is computed here that needs at least ``least``."""
@@ -79,6 +84,8 @@ def choose_backend(device: torch.device, engine: Engine = "auto") -> Backend:
 class TorchBackend:
     """Eager torch; half precision on CUDA where bfloat16 would suffice."""
 
+    folds_norms = False
+
     def __init__(self, device: torch.device) -> None:
         self.name = f"torch {torch.__version__.partition('+')[0]}"
         self._device = device
@@ -112,12 +119,14 @@ class TorchBackend:
 class OpenVinoBackend:
     """OpenVINO on this CPU, with as many threads for each caller as torch would take."""
 
+    folds_norms = True
+
     def __init__(self) -> None:
         # OpenVINO counts its uses through Google Analytics unless this package cannot be imported.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
 
-        self._core = openvino.Core()
+        self._core = _core()
         capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self._has_bfloat16 = "BF16" in capabilities
         self.name = f"openvino {openvino.__version__.partition('-')[0]}"
@@ -151,6 +160,14 @@ class OpenVinoBackend:
         return _OpenVinoNetwork(compiled, part)
 
 
+@cache
+def _core() -> openvino.Core:
+    """Made once: each one reads OpenVINO's libraries anew."""
+    import openvino
+
+    return openvino.Core()
+
+
 class _OpenVinoNetwork:
     """A compiled network that several threads may call."""
 
@@ -164,13 +181,15 @@ class _OpenVinoNetwork:
         except IndexError:
             request = self._compiled.create_infer_request()
         rows = pixels.permute(0, 2, 3, 1).contiguous()
-        sizes = _part_sizes(len(rows), self._part)
-        parts = [_infer(request, part) for part in torch.split(rows, sizes)]
+        part = min(self._part, max(1, PART_PIXELS // (rows.shape[1] * rows.shape[2])))
+        sizes = _part_sizes(len(rows), 2 ** (part.bit_length() - 1))
+        parts = [infer(request, part) for part in torch.split(rows, sizes)]
         self._free.append(request)
         return parts[0] if len(parts) == 1 else tuple(map(torch.cat, zip(*parts, strict=True)))
 
 
-def _infer(request: openvino.InferRequest, rows: Tensor) -> tuple[Tensor, ...]:
+def infer(request: openvino.InferRequest, rows: Tensor) -> tuple[Tensor, ...]:
+    """One part, bytes (n, height, width, 3) -> the outputs, each (n, ...)."""
     request.infer([rows.numpy()], share_inputs=True)
     outputs = range(len(request.model_outputs))
     return tuple(torch.from_numpy(request.get_output_tensor(i).data.copy()) for i in outputs)

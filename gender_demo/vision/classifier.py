@@ -115,9 +115,9 @@ class Classifier:
     def _place(self, device: str | torch.device, engine: Engine) -> None:
         self.device, config = torch.device(device), self.checkpoint.config
         served = Served(config, self.checkpoint.state)
-        if self.device.type == "cpu":
-            served.net = fuse(served.net)
         backend = choose_backend(self.device, engine)
+        if self.device.type == "cpu" and not backend.folds_norms:
+            served.net = fuse(served.net)
         example = torch.zeros((1, 3, config.crop_px, config.crop_px), dtype=torch.uint8)
         part = max(1, PART_IMAGES // served.images_per_crop)
         self.network = backend.load(served, example, least=self._precision, part=part)

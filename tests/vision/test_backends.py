@@ -7,11 +7,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from gender_demo.vision import backends
 from gender_demo.vision.backends import (
     MISSING,
     Network,
@@ -47,8 +49,8 @@ def pictures(count: int, height: int, width: int) -> Tensor:
 def networks() -> tuple[Network, Network]:
     torch.manual_seed(3)
     module = Small().eval()
-    backends = OpenVinoBackend(), TorchBackend(CPU)
-    ours, plain = (b.load(module, pictures(1, 16, 16), any_size=True) for b in backends)
+    both = OpenVinoBackend(), TorchBackend(CPU)
+    ours, plain = (b.load(module, pictures(1, 16, 16), any_size=True) for b in both)
     return ours, plain
 
 
@@ -72,6 +74,27 @@ def test_callers_at_once_get_their_own_answers(networks: tuple[Network, Network]
         answers = list(pool.map(ours, batches))
     for batch, (_, found) in zip(batches, answers, strict=True):
         assert torch.allclose(found, plain(batch)[1], atol=1e-5)
+
+
+def test_large_pictures_go_through_in_small_parts(
+    networks: tuple[Network, Network], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What OpenVINO once took for a batch it keeps."""
+    ours, plain = networks
+    infer, sizes = backends.infer, []
+
+    def note(request: Any, rows: Tensor) -> tuple[Tensor, ...]:
+        sizes.append(len(rows))
+        return infer(request, rows)
+
+    monkeypatch.setattr(backends, "infer", note)
+    monkeypatch.setattr(backends, "PART_PIXELS", 3 * 40 * 50)
+    for height, expected in ((40, [2, 2, 1]), (130, [1] * 5), (10, [4, 1])):
+        sizes.clear()
+        pixels = pictures(5, height, 50)
+        for found, other in zip(ours(pixels), plain(pixels), strict=True):
+            assert torch.allclose(found, other, atol=1e-5)
+        assert sizes == expected
 
 
 def test_torch_takes_over_where_openvino_cannot_be_loaded(
