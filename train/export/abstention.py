@@ -139,8 +139,8 @@ class Abstention:
 
     @property
     def cost(self) -> float:
-        """What a better fit has less of: ``excess``, and wrong labels over all."""
-        return self.excess + self.groups[0].rate
+        """What a better fit has less of: ``excess``, counted twice, and wrong labels over all."""
+        return 2 * self.excess + self.groups[0].rate
 
     def facts(self) -> dict[str, object]:
         """What is kept in the config."""
