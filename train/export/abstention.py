@@ -157,14 +157,17 @@ def fit_abstention(heads: Heads, answered: tuple[float, float] = ANSWERED) -> Ab
     """The largest share of labels that keeps every group under WRONG; where none does the least
     one, as near as it comes."""
     most, least = answered
-    best = None
+    best, threads = None, torch.get_num_threads()
+    torch.set_num_threads(1)  # thousands of tiny steps: threads would wait for each other
     for share in np.arange(most, least - 1e-9, -STEP).round(4).tolist():
         tried = [Abstention(share, cost, check(heads, share, cost)) for cost in PENALTIES]
         best = min(tried, key=lambda each: each.cost)
         if not best.excess:
             break
     assert best is not None
-    return replace(best, rise=fit_rise(heads, best.answered, best.penalty))
+    best = replace(best, rise=fit_rise(heads, best.answered, best.penalty))
+    torch.set_num_threads(threads)
+    return best
 
 
 def check(heads: Heads, answered: float, penalty: float) -> tuple[Group, ...]:
