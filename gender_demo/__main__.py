@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from gender_demo.cli import (
     deploy,
+    explain,
     predict,
     publish,
     video,
@@ -21,7 +22,13 @@ from gender_demo.cli.codes import (
 from gender_demo.errors import GenderDemoError
 from gender_demo.files.names import printable
 
-COMMANDS = {"predict": predict, "video": video, "deploy": deploy, "publish": publish}
+COMMANDS = {
+    "predict": predict,
+    "video": video,
+    "explain": explain,
+    "deploy": deploy,
+    "publish": publish,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -55,7 +55,7 @@ def check(flags: argparse.Namespace) -> None:
 def _fetch(flags: argparse.Namespace) -> None:
     """Put the folder in the place of each hf:USER/MODEL[@revision]."""
     writes = getattr(flags, "write_audit", False) or getattr(flags, "writes_card", False)
-    for name in ("checkpoint", "start", "teacher", "run"):
+    for name in ("checkpoint", "start", "teacher", "soft_labels", "run"):
         value: Any = getattr(flags, name, None)
         if not is_hub_name(value):
             continue
