@@ -260,7 +260,7 @@ def test_frames_that_wait_are_tracked_in_one_batch_and_only_the_broken_one_fails
     assert batches == [1, 2, 1, 1]
 
 
-def test_a_viewer_is_told_when_a_large_frame_is_wanted() -> None:
+def test_an_answer_says_when_a_large_frame_is_wanted() -> None:
     service = new_service(lambda: one_face, wants_large=lambda tracker: tracker is one_face)
     assert service.submit(request()).result(10)["large"] is True
     assert new_service(lambda: one_face).submit(request()).result(10)["large"] is False

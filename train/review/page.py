@@ -53,16 +53,7 @@ def build_page(desk: ReviewDesk) -> gr.Blocks:
                 view = View(rank, "" if label == EVERY else label)
                 return _escaped(answer(html.unescape(str(shown["path"])), view))
 
-            # One decision at a time: a quick second key waits for the first one's answer.
-            event(
-                act,
-                [face, rank, label],
-                [face],
-                show_progress="hidden",
-                concurrency_id="one",
-                concurrency_limit=1,
-                api_visibility="private",
-            )
+            _on_event(event, act, [face, rank, label], face)
 
         def decide(action: str) -> Callable[[str, View], Shown]:
             return lambda path, view: desk.decide(path, action, view)
@@ -73,6 +64,19 @@ def build_page(desk: ReviewDesk) -> gr.Blocks:
         for event in (page.load, rank.change, label.change):
             on(event, lambda _, view: desk.show("", view))
     return page
+
+
+def _on_event(event: Any, act: Callable[..., object], inputs: list[Any], face: gr.HTML) -> None:
+    """One decision at a time: a quick second key waits for the first one's answer."""
+    event(
+        act,
+        inputs,
+        [face],
+        show_progress="hidden",
+        concurrency_id="one",
+        concurrency_limit=1,
+        api_visibility="private",
+    )
 
 
 def _escaped(shown: Shown) -> object:
