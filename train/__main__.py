@@ -20,6 +20,7 @@ COMMANDS = {
     "prepare": "find faces in labelled pictures and cut the crops",
     "pack": "make prepared crops small enough to carry",
     "fit": "train a network on prepared crops",
+    "crossfit": "train teachers and their student, as the shipped network was",
     "review": "look at the highest losses: keep, relabel or drop",
     "export": "write a checkpoint folder from a training run",
     "evaluate": "measure a checkpoint and write its audit",
@@ -27,6 +28,7 @@ COMMANDS = {
 }
 ROOMS = {
     **dict.fromkeys(("prepare", "pack"), "data"),
+    "crossfit": "fit",
     **dict.fromkeys(("evaluate", "card"), "measure"),
 }
 """The room of a command's module where it is not named like the command."""

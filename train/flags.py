@@ -160,6 +160,30 @@ def fit(parser: argparse.ArgumentParser) -> None:
     _allow_sensitive(parser)
 
 
+def crossfit(parser: argparse.ArgumentParser) -> None:
+    """Its flags are named like the fields of ``CrossFit``; the defaults are the shipped run's."""
+    parser.add_argument("data", type=Path, help="folder written by python -m train prepare")
+    parser.add_argument("--out", type=Path, required=True, help="run folder")
+    parser.add_argument("--small-faces", type=Path, help="Parquet file of 32-px grey faces")
+    for flag, default, what in (
+        ("--folds", 4, "and as many teachers"),
+        ("--teacher-steps", 1540, "of each teacher"),
+        ("--steps", 9680, "of the student"),
+        ("--batch", 512, "pictures a step"),
+        ("--px", 152, "side of the pictures"),
+        ("--lr", 2e-3, "highest learning rate"),
+        ("--teacher-weight", 0.6, "the teachers' share of the student's targets"),
+        ("--non-faces", 12000, "pictures of no face to draw"),
+        ("--seed", 0, "of all that is random"),
+    ):
+        parser.add_argument(flag, type=type(default), default=default, help=f"{what} (%(default)s)")
+    parser.add_argument("--from", dest="start", choices=(FACES, "none"), default=FACES)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--train-split", default="train")
+    parser.add_argument("--valid-split", default="holdout")
+    _allow_sensitive(parser)
+
+
 def review(parser: argparse.ArgumentParser) -> None:
     """The flags of ``review``."""
     parser.add_argument("data", type=Path, help="folder written by python -m train prepare")

@@ -27,11 +27,11 @@ from train.export.candidates import VIEWS, Candidate, candidates
 from train.export.doubt import Doubt, make_doubt
 from train.export.equalize import equalize_recall
 from train.export.identity import identity_facts
-from train.export.non_faces import non_faces
 from train.export.onnx import write_chain, write_onnx
 from train.export.sharpness import classify_blurred, fit_sharpness
 from train.fit.calibrate import ANSWERED
 from train.fit.checkpoint_folder import write_checkpoint
+from train.fit.non_faces import non_faces
 
 FEWEST = 1000
 """Held-out faces that it takes to fit the outputs for doubt."""

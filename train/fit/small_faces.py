@@ -27,10 +27,11 @@ from train.fit.augment import augment
 @dataclass(frozen=True)
 class SmallFaces:
     """``crops``: pixels (n, side, side, 3), grey. ``share``: how many come to a batch, as a share
-    of its other pictures."""
+    of its other pictures. ``groups``: of near-duplicates, one for each face."""
 
     crops: Crops
     share: float
+    groups: tuple[str, ...] = ()
 
     def batch(
         self, step: int, beside: int, size_px: int, seed: int, ranks: tuple[int, int]
@@ -66,7 +67,8 @@ def load_small_faces(
             f"the columns image, group, {', '.join(train.classes)}, with the labels of the data."
         ) from None
     seen = torch.from_numpy(pixels).unsqueeze(3).expand(-1, -1, -1, 3)
-    return SmallFaces(Crops(seen, targets, train.classes, CHIP_PER_FACE, path.stem), share)
+    crops = Crops(seen, targets, train.classes, CHIP_PER_FACE, path.stem)
+    return SmallFaces(crops, share, tuple(groups[i] for i in kept))
 
 
 def held_out_groups(folder: Path, split: str) -> set[str]:

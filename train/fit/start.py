@@ -45,7 +45,7 @@ def starting_network(recipe: Recipe, crops: Crops, start: str) -> nn.Module:
     model = build_network(recipe.arch, sum(map(len, crops.classes.values())))
     state: Mapping[str, Tensor] = {}
     if start == FACES:
-        state = _face_network(crops)
+        state = face_network_state(crops)
     elif start == "imagenet":
         state = _imagenet(recipe.arch)
     elif start != "none":
@@ -62,7 +62,8 @@ def starting_network(recipe: Recipe, crops: Crops, start: str) -> nn.Module:
     return model
 
 
-def _face_network(crops: Crops) -> Mapping[str, Tensor]:
+def face_network_state(crops: Crops) -> Mapping[str, Tensor]:
+    """The public-domain face network's, its batch norms measured on some ``crops``."""
     network = load_face_network()
     rows = torch.linspace(0, len(crops) - 1, min(MEASURED, len(crops))).long()
     measure_norms(network, serve(crops.pixels[rows].cpu(), crops.margin, MEASURED_PX))

@@ -10,7 +10,7 @@ from gender_demo.vision.classifier import MAX_DOUBT
 from train.data.crops import Crops
 from train.export.abstention import Rise
 from train.export.doubt import make_doubt
-from train.export.non_faces import non_faces
+from train.fit.non_faces import non_faces
 
 CLASSES: dict[str, tuple[str, ...]] = {"gender": ("female", "male"), "age": ("young", "old")}
 
