@@ -25,7 +25,7 @@ from gender_demo.operator import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKPOINT = "checkpoints/resnet18-fairface"
+CHECKPOINT = "checkpoints/resnet29-fairface"
 ROOMS = ("vision", "tracking", "drawing", "audit", "files", "video", "web")
 """What serves the page; ``cli``, which deploys it, stays at home."""
 STAGED = (

@@ -11,7 +11,7 @@ from gender_demo.errors import CheckpointError, DeviceError
 from gender_demo.vision.checkpoint_files import CONFIG, WEIGHTS
 from gender_demo.vision.hub import fetch, is_hub_name
 
-SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "resnet18-fairface"
+SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "resnet29-fairface"
 CHECKPOINT_HELP = "folder, or hf:USER/MODEL[@revision] on the Hugging Face Hub (the shipped one)"
 
 

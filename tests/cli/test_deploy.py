@@ -65,7 +65,7 @@ def test_a_dry_run_lists_and_asks_nobody(hub: Hub, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "short_description: " in done.stdout
     lines = done.stdout.splitlines()
-    assert any(line.endswith("checkpoints/resnet18-fairface/model.safetensors") for line in lines)
+    assert any(line.endswith("checkpoints/resnet29-fairface/model.safetensors") for line in lines)
     assert hub.asked == []
 
 

@@ -36,7 +36,7 @@ COUNT = 500
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped checkpoint and the detector as ONNX files."""
     folder = tmp_path_factory.mktemp("onnx") / "chain"
-    shipped = ROOT / "checkpoints" / "resnet18-fairface"
+    shipped = ROOT / "checkpoints" / "resnet29-fairface"
     assert main(["export", str(shipped), "--onnx-chain", str(folder)]) == 0
     return folder
 
@@ -123,7 +123,7 @@ def test_the_example_without_torch_agrees_with_the_demo(
 
 
 def test_a_checkpoint_needs_a_file_to_write(tmp_path: Path) -> None:
-    shipped = str(ROOT / "checkpoints" / "resnet18-fairface")
+    shipped = str(ROOT / "checkpoints" / "resnet29-fairface")
     for words in ([shipped], [str(tmp_path)], [shipped, str(tmp_path), "--onnx", "a.onnx"]):
         with pytest.raises(SystemExit, match="or a checkpoint folder and --onnx FILE"):
             main(["export", *words])
