@@ -110,11 +110,11 @@ def prepare(root: Path = ROOT) -> Bundle:
     return Bundle(root, tuple(files), settings)
 
 
-def deploy(space: str, options: SpaceOptions, tell: Callable[[str], None] = print) -> str:
+def deploy(space: str, options: SpaceOptions, report: Callable[[str], None] = print) -> str:
     """Create or update the Space and wait until it runs; its address. Raises DeployError."""
     bundle = prepare()
     with hub_client(space) as api, bundle.staged() as folder:
-        return _publish(api, folder, space, options, tell)
+        return _publish(api, folder, space, options, report)
 
 
 def _publish(
@@ -122,7 +122,7 @@ def _publish(
     folder: Path,
     space: str,
     options: SpaceOptions,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> str:
     exists = api.repo_exists(space, repo_type="space")
     if not exists:
@@ -136,7 +136,7 @@ def _publish(
     if options.operator:
         api.add_space_variable(space, NAME_VARIABLE, options.operator.name)
         api.add_space_variable(space, CONTACT_VARIABLE, options.operator.contact)
-    tell(f"{'Updating' if exists else 'Created'} {space}; uploading.")
+    report(f"{'Updating' if exists else 'Created'} {space}; uploading.")
     commit = api.upload_folder(
         repo_id=space,
         repo_type="space",
@@ -148,8 +148,8 @@ def _publish(
         api.update_repo_settings(space, repo_type="space", private=True)
     if exists and options.hardware:
         api.request_space_hardware(space, options.hardware)
-    tell("Uploaded; waiting for the build.")
-    wait_until_running(api, space, commit.oid, tell)
+    report("Uploaded; waiting for the build.")
+    wait_until_running(api, space, commit.oid, report)
     return f"{api.endpoint}/spaces/{space}"
 
 
@@ -157,7 +157,7 @@ def wait_until_running(
     api: Any,
     space: str,
     commit: str,
-    tell: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
     patience_s: float = PATIENCE_S,
 ) -> None:
     """Return when the Space runs this commit; DeployError when it fails or takes too long."""
@@ -166,7 +166,7 @@ def wait_until_running(
         runtime = api.get_space_runtime(space)
         stage_now = str(getattr(runtime.stage, "value", runtime.stage))
         if stage_now != last:
-            tell(f"The Space is {stage_now.lower().replace('_', ' ')}.")
+            report(f"The Space is {stage_now.lower().replace('_', ' ')}.")
             last = stage_now
         if stage_now == "RUNNING" and runtime.raw.get("sha", commit) == commit:
             return

@@ -59,17 +59,17 @@ def run(flags: argparse.Namespace) -> int:
     from gender_demo.vision.pipeline import load_pipeline
 
     pipeline = load_pipeline(flags.checkpoint, flags.device)
-    told: list[dict[str, object]] = []
+    results: list[dict[str, object]] = []
     failed, taken = False, set[str]()
     for path in paths:
         try:
-            told += explain_file(pipeline, path, flags, taken)
+            results += explain_file(pipeline, path, flags, taken)
         except (PictureError, OSError) as error:
             failed = True
             print(printable(str(error)), file=sys.stderr)
     if flags.json:
         print(json.dumps({"model": pipeline.checkpoint.config.name, "caveat": CAVEAT,
-                          "faces": told}, indent=1, ensure_ascii=False))  # fmt: skip
+                          "faces": results}, indent=1, ensure_ascii=False))  # fmt: skip
     else:
         print(textwrap.fill(CAVEAT, 100))
     return SOME_FAILED if failed else DONE
@@ -83,19 +83,19 @@ def explain_file(
     from gender_demo.explain.sheet import draw_sheet
     from gender_demo.vision.pictures import open_picture
 
-    picture, told = open_picture(path), []
+    picture, results = open_picture(path), []
     faces = pipeline.find([picture])[0][: flags.faces]
     if not faces and not flags.json:
         print(f"{printable(str(path))}: no face was found\n")
     for number, face in enumerate(faces, start=1):
         explained = explain(pipeline, picture, face)
-        told.append({"file": str(path), "face": number, "box": list(face.box)}
+        results.append({"file": str(path), "face": number, "box": list(face.box)}
                     | explained.to_json())  # fmt: skip
         if not flags.json:
             print_explanation(f"{printable(str(path))}, face {number}", explained)
         if flags.out:
             draw_sheet(explained).save(flags.out / own_name(f"{path.stem}-face{number}", taken))
-    return told
+    return results
 
 
 def own_name(stem: str, taken: set[str]) -> str:

@@ -90,7 +90,7 @@ def name_in_card(card: str, model: str) -> str:
 
 
 def publish(
-    bundle: Bundle, model: str, *, private: bool, tell: Callable[[str], None] = print
+    bundle: Bundle, model: str, *, private: bool, report: Callable[[str], None] = print
 ) -> tuple[str, str]:
     """Create or update the repository; its new commit and address. Raises DeployError."""
     with hub_client(model) as api, bundle.staged() as folder:
@@ -103,7 +103,7 @@ def publish(
             api.create_repo(model, private=private)
         elif private:
             api.update_repo_settings(model, private=True)
-        tell(f"{'Updating' if exists else 'Created'} {model}; uploading.")
+        report(f"{'Updating' if exists else 'Created'} {model}; uploading.")
         commit = api.upload_folder(
             repo_id=model,
             folder_path=folder,

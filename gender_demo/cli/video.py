@@ -83,9 +83,9 @@ def _annotate_all(flags: argparse.Namespace, paths: list[Path], scratch: Path) -
         taken.add(name_key(f"{stem}.jpg"))
         shown = printable(str(path))
         try:
-            with _progress(path.name) as tell:
+            with _progress(path.name) as report:
                 done = annotate_video(
-                    pipeline, path, scratch / stem, blur_faces=flags.blur_faces, tell=tell
+                    pipeline, path, scratch / stem, blur_faces=flags.blur_faces, report=report
                 )
             _move(done.paths, flags.out)
         except VideoError as error:
@@ -148,11 +148,11 @@ def _progress(name: str) -> Iterator[Callable[[float, float | None], None]]:
         desc=printable(name), total=1.0, unit=" s of video", leave=False, bar_format=form
     ) as bar:
 
-        def tell(done_s: float, whole_s: float | None) -> None:
+        def report(done_s: float, whole_s: float | None) -> None:
             bar.total = max(done_s, whole_s or 1.0)
             bar.update(done_s - bar.n)
 
-        yield tell
+        yield report
 
 
 @contextmanager

@@ -23,7 +23,7 @@ TIGHTER, WIDER = 0.87, 1.15
 @dataclass(frozen=True)
 class Variant:
     """The face made another way: its crop, the label (None: unsure, and why) and the probability
-    of the likeliest class, ``guess``."""
+    of the most likely class, ``guess``."""
 
     name: str
     crop: Image.Image

@@ -45,7 +45,7 @@ HIDE = replace(
 HELD_S, MAX_HELD, MAX_HELD_PIXELS = 0.5, 24, 50_000_000
 """A face to be hidden is so for HELD_S before it was found, as far as the frames held reach."""
 
-Tell = Callable[[float, "float | None"], None]
+Report = Callable[[float, "float | None"], None]
 """Called with the seconds done and those of the whole video, where they are known."""
 
 
@@ -158,12 +158,12 @@ def annotate_video(
     *,
     blur_faces: bool = False,
     limits: Limits | None = None,
-    tell: Tell | None = None,
+    report: Report | None = None,
 ) -> VideoResult:
     """Writes ``stem`` with .mp4 (or .mkv, where the sound asks for it), .csv, .json and .jpg.
 
     Raises VideoError, also where they cannot be written. Whatever ends it before, an exception of
-    ``tell`` too, leaves files that are not whole: give it a folder that can be thrown away.
+    ``report`` too, leaves files that are not whole: give it a folder that can be thrown away.
     """
     about = About.today(pipeline.checkpoint.config)
     annotation = Annotation(pipeline, blur_faces=blur_faces)
@@ -171,7 +171,7 @@ def annotate_video(
         video = stem.with_name(stem.name + suffix_for(source))
         try:
             writer = VideoWriter(video, source, about.sentence())
-            seconds = _pass(source, annotation, writer, tell)
+            seconds = _pass(source, annotation, writer, report)
             writer.close()
         except (av.FFmpegError, OSError) as error:
             reason = getattr(error, "strerror", None) or str(error)
@@ -192,7 +192,7 @@ def annotate_video(
 
 
 def _pass(
-    source: VideoSource, annotation: Annotation, writer: VideoWriter, tell: Tell | None
+    source: VideoSource, annotation: Annotation, writer: VideoWriter, report: Report | None
 ) -> float:
     seconds = 0.0
     for item in source.read():
@@ -202,8 +202,8 @@ def _pass(
         seconds = item.at_s
         for frame, drawn in annotation.add(item):
             writer.write(frame, drawn)
-        if tell is not None:
-            tell(seconds, source.seconds)
+        if report is not None:
+            report(seconds, source.seconds)
     for frame, drawn in annotation.finish():
         writer.write(frame, drawn)
     return seconds

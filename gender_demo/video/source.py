@@ -120,7 +120,7 @@ class VideoSource:
             raise VideoError(f"{self.name} has frames of more than {millions:.1f} million pixels.")
         if min(context.width, context.height) < 16:
             raise VideoError(f"{self.name} has no frames, or frames of less than 16 pixels a side.")
-        # Where a file is cut short, its head may still tell how long it was.
+        # Where a file is cut short, its head may still say how long it was.
         whole, own = self.container.duration or 0, self.stream.duration or 0
         seconds = max(whole / av.time_base, float(own * (self.stream.time_base or 0)))
         self.seconds = seconds if seconds > 0 else None

@@ -89,7 +89,7 @@ def _download_rest(repository: str, folder: Path) -> None:
     if not weights_match(folder):
         raise CheckpointError(
             f"{WEIGHTS} of {PREFIX}{repository}@{commit[:7]} does not match the hash in its "
-            f"{CONFIG}: tell its owner, or name another revision with @."
+            f"{CONFIG}: ask its owner to mend it, or name another revision with @."
         )
 
 

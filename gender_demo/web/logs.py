@@ -31,7 +31,7 @@ def log_failure(error: BaseException | None, where: str) -> None:
 
 
 def redact_tracebacks() -> None:
-    """Make gradio, uvicorn, asyncio and Python itself tell of failures in this way too, in this
+    """Make gradio, uvicorn, asyncio and Python itself log failures in this way too, in this
     process for good."""
 
     def format_exception(_: logging.Formatter, info: Any) -> str:

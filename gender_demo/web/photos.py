@@ -164,19 +164,19 @@ class Annotator:
                 print_exception=False,
             )
 
-        def tell(done: int, name: str) -> None:
+        def report(done: int, name: str) -> None:
             progress((done, len(files)), desc=clean_name(name), unit="pictures")
 
         try:
             paths = [Path(file) for file in files]
-            return self._analyze(paths, tell, drawn=drawn, blur_faces=blur_faces)
+            return self._analyze(paths, report, drawn=drawn, blur_faces=blur_faces)
         finally:
             _give_memory_back()
 
     def _analyze(
         self,
         files: Sequence[Path],
-        tell: Callable[[int, str], None],
+        report: Callable[[int, str], None],
         *,
         drawn: bool,
         blur_faces: bool,
@@ -189,7 +189,7 @@ class Annotator:
             archive.comment = about.sentence().encode()
             named = [(file.name, file) for file in files]
             for result in analyze_files(self.pipeline, named):
-                tell(len(results), result.name)
+                report(len(results), result.name)
                 results.append(replace(result, picture=None))
                 if result.picture is None or result.analysis is None:
                     continue

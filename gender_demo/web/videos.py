@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gender_demo.video.annotate import VideoResult
     from gender_demo.vision.pipeline import Pipeline
 
-TELL_EVERY_S = 0.5
+REPORT_EVERY_S = 0.5
 DOWNLOADS = ("Annotated video", "Tracks as CSV", "Tracks as JSON", "Contact sheet")
 KINDS = ("video", "csv", "json", "sheet")
 HEADERS = ["Face", "Seconds", "Perceived as", "Labelled", "Unsure", "Reasons"]
@@ -71,7 +71,7 @@ class Videos:
             stem = folder / annotated_name(Path(file).name).removesuffix(".jpg")
             done = annotate_video(
                 self.pipeline, Path(file), stem, blur_faces=blur_faces, limits=VIDEO,
-                tell=self._teller(visitor, progress),
+                report=self._reporter(visitor, progress),
             )  # fmt: skip
             video, *others = (save_file_to_cache(p, get_upload_folder()) for p in done.paths)
             return done, (video, others[0], others[1], others[2])
@@ -83,23 +83,25 @@ class Videos:
             self._running = ""
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _teller(self, visitor: str, progress: gr.Progress) -> Callable[[float, float | None], None]:
-        begun, told = time.monotonic(), 0.0
+    def _reporter(
+        self, visitor: str, progress: gr.Progress
+    ) -> Callable[[float, float | None], None]:
+        begun, reported = time.monotonic(), 0.0
 
-        def tell(done_s: float, whole_s: float | None) -> None:
-            nonlocal told
+        def report(done_s: float, whole_s: float | None) -> None:
+            nonlocal reported
             if visitor in self._stopping:
                 self._stopping.discard(visitor)
                 raise Stopped
             now = time.monotonic()
-            if now - told < TELL_EVERY_S or not whole_s:
+            if now - reported < REPORT_EVERY_S or not whole_s:
                 return
-            told = now
+            reported = now
             share = min(1.0, done_s / whole_s)
             left_s = (now - begun) * (1 - share) / max(0.01, share)
             progress(share, desc=f"about {left_s:.0f} s left")
 
-        return tell
+        return report
 
 
 def build_video_part(pipeline: Pipeline, blur: gr.Checkbox) -> None:

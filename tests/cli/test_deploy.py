@@ -186,8 +186,8 @@ def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         return SimpleNamespace(endpoint="http://hub", get_space_runtime=lambda space: runtime)
 
     said: list[str] = []
-    wait_until_running(api("RUNNING", "new"), "a/b", "new", tell=said.append)
+    wait_until_running(api("RUNNING", "new"), "a/b", "new", report=said.append)
     with pytest.raises(DeployError, match="not running after"):
-        wait_until_running(api("RUNNING", "old"), "a/b", "new", tell=said.append, patience_s=0.05)
+        wait_until_running(api("RUNNING", "old"), "a/b", "new", report=said.append, patience_s=0.05)
     with pytest.raises(DeployError, match="is paused: restart it"):
-        wait_until_running(api("PAUSED", "new"), "a/b", "new", tell=said.append)
+        wait_until_running(api("PAUSED", "new"), "a/b", "new", report=said.append)

@@ -38,7 +38,7 @@ def told(shares: list[float]) -> Any:
 def test_a_video_becomes_four_files_in_the_cache(
     videos: Videos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TELL_EVERY_S", 0.0)
+    monkeypatch.setattr(module, "REPORT_EVERY_S", 0.0)
     clip = make_clip(tmp_path / "holiday.mp4", [portrait(x=n) for n in range(30)])
     shares: list[float] = []
     video, csv_path, json_path, sheet = videos.annotate(str(clip), False, VISITOR, told(shares))

@@ -35,7 +35,7 @@ def cut_on_ray(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, Shard]]
     A shard whose worker was lost is done again elsewhere, three times at most. Pictures named by
     path must be readable under that path on every machine.
     """
-    # Nothing about a run is told to others.
+    # Nothing about a run is sent to others.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray: Any = import_module("ray")

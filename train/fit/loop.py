@@ -103,9 +103,9 @@ def _end_epoch(trainer: Trainer, writer: SummaryWriter) -> None:
 
 
 def _interrupted(trainer: Trainer, interrupts: list[int]) -> bool:
-    """All processes stop after the same step, whichever of them was told."""
-    told = torch.tensor(float(len(interrupts)), device=trainer.device)
-    return bool(trainer.accelerator.reduce(told, "sum") > 0)
+    """All processes stop after the same step, whichever of them was interrupted."""
+    interrupted = torch.tensor(float(len(interrupts)), device=trainer.device)
+    return bool(trainer.accelerator.reduce(interrupted, "sum") > 0)
 
 
 @contextmanager

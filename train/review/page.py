@@ -93,7 +93,7 @@ def _escaped(shown: Shown) -> object:
 
 
 def launch_options() -> dict[str, Any]:  # each value as launch() types it
-    """On this machine only; nothing is kept in the browser or told to others."""
+    """On this machine only; nothing is kept in the browser or sent to others."""
     return {
         "server_name": "127.0.0.1",
         "theme": build_theme(),

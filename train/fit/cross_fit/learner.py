@@ -107,8 +107,8 @@ def batch_loss(outputs: Tensor, wanted: Tensor, classes: Classes) -> Tensor:
     labelled = loss(outputs[:faces, :labels], wanted, classes, AUX_WEIGHT) * faces
     doubted = functional.cross_entropy(others, even, reduction="sum")
     is_face = (torch.arange(len(outputs), device=outputs.device) < faces).float()
-    told = functional.binary_cross_entropy_with_logits(outputs[:, labels], is_face)
-    return (labelled + doubted) / len(outputs) + FACE_WEIGHT * told
+    face_loss = functional.binary_cross_entropy_with_logits(outputs[:, labels], is_face)
+    return (labelled + doubted) / len(outputs) + FACE_WEIGHT * face_loss
 
 
 def save_weights(net: nn.Module, path: Path, **facts: float) -> None:

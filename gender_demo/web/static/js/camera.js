@@ -37,8 +37,8 @@ export async function openCamera(deviceId) {
 }
 
 // Pages of one browser that run at once share its cores and its few connections to the server: they
-// tell each other, and each takes one in `share()` of the camera's frames. All frames are drawn,
-// since Chromium's camera stands still when several pages keep different ones. `tell` is to be
+// notify each other, and each takes one in `share()` of the camera's frames. All frames are drawn,
+// since Chromium's camera stands still when several pages keep different ones. `notify` is to be
 // called a few times a second while the page runs.
 export function createNeighbours() {
   const channel = new BroadcastChannel("live-view"), me = Math.random();
@@ -47,13 +47,13 @@ export function createNeighbours() {
   let frames = 0;
   channel.onmessage = ({ data }) => heard.set(data, performance.now());
 
-  function tell() {
+  function notify() {
     channel.postMessage(me);
     for (const [page, at] of heard) if (at < performance.now() - NEIGHBOUR_GONE_MS) heard.delete(page);
   }
 
   const share = () => Math.ceil((heard.size + 1) * 0.5);
-  return { tell, share, takes: () => frames++ % share() === 0 };
+  return { notify, share, takes: () => frames++ % share() === 0 };
 }
 
 /**

@@ -66,7 +66,7 @@ export function createFaceList({ text, list, onOpen, onQuiet, onBlur, onPoint })
   }
 
   /** Rows at once, the sentence when what it says has changed. @param {Mark[]} marks @param {boolean} hidden @param {number} every */
-  function tell(marks, hidden, every = SPEAK_EVERY_MS) {
+  function announce(marks, hidden, every = SPEAK_EVERY_MS) {
     renew(marks, hidden);
     wanted = sentence(marks, hidden);
     if (!every) { clearTimeout(timer); timer = 0; }
@@ -94,7 +94,7 @@ export function createFaceList({ text, list, onOpen, onQuiet, onBlur, onPoint })
     for (const [other, { row }] of rows) row.classList.toggle("active", other === id);
   }
 
-  return { renew, tell, say, point, focus: (/** @type {number} */ id) => rows.get(id)?.name.focus({ preventScroll: true }) };
+  return { renew, announce, say, point, focus: (/** @type {number} */ id) => rows.get(id)?.name.focus({ preventScroll: true }) };
 }
 
 /** A number only where there are several. @param {Person} person @param {boolean} several */
@@ -122,9 +122,9 @@ export function sentence(marks, hidden) {
   if (marks.length === 1) return `${count}: ${said(marks[0])}.`;
   if (marks.length < COUNTED_FROM) {
     /** @type {Map<string, number>} */
-    const told = new Map();
-    for (const mark of [...marks].sort((one, other) => numberOf(one) - numberOf(other))) told.set(said(mark), (told.get(said(mark)) ?? 0) + 1);
-    return `${count}: ${[...told].map(([words, times]) => `${times} ${words}`).join(", ")}.`;
+    const counts = new Map();
+    for (const mark of [...marks].sort((one, other) => numberOf(one) - numberOf(other))) counts.set(said(mark), (counts.get(said(mark)) ?? 0) + 1);
+    return `${count}: ${[...counts].map(([words, times]) => `${times} ${words}`).join(", ")}.`;
   }
   const unsure = marks.filter((mark) => mark.dash).length, quiet = marks.filter((mark) => mark.person?.word === "" && !mark.blurred).length;
   const blurred = marks.filter((mark) => mark.blurred).length;

@@ -10,13 +10,13 @@ export function mountHowSure(section, points) {
   const range = /** @type {HTMLInputElement} */ (section.querySelector("input[type=range]"));
   const use = /** @type {HTMLInputElement} */ (section.querySelector("input[type=checkbox]"));
   const [answered, wrong] = /** @type {NodeListOf<HTMLElement>} */ (section.querySelectorAll(".bar span"));
-  const told = /** @type {HTMLOutputElement} */ (section.querySelector("output"));
+  const output = /** @type {HTMLOutputElement} */ (section.querySelector("output"));
 
   function show() {
     const point = points[Number(range.value)];
     answered.style.width = `${100 * point.answered}%`;
     wrong.style.width = `${100 * point.wrong}%`;
-    told.textContent = point.words;
+    output.textContent = point.words;
     range.setAttribute("aria-valuetext", point.percent);
     return point;
   }

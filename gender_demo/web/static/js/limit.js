@@ -28,12 +28,12 @@ export function unsureText(number, count) {
 
 /** Says the limit in a node, hidden while there is none, and calls back when it changes. @param {HTMLElement} node @param {string} more what else is to be known @param {() => void} onChange */
 export function watchLimit(node, more, onChange) {
-  const tell = () => {
-    if (!node.isConnected) return document.removeEventListener(CHANGED, tell);
+  const show = () => {
+    if (!node.isConnected) return document.removeEventListener(CHANGED, show);
     node.hidden = !limit;
     node.textContent = limit ? `As you chose in the report, labels are shown from ${words} on only.${more}` : "";
     onChange();
   };
-  document.addEventListener(CHANGED, tell);
-  tell();
+  document.addEventListener(CHANGED, show);
+  show();
 }

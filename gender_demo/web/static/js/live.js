@@ -211,10 +211,10 @@ export function mount({ element, props, server }) {
     dataset.answersFps = perSecond(view.answeredAt, now).toFixed(1);
     const age = dataset.ageMs ? `${dataset.ageMs} ms old` : "none yet";
     get("live-figures").textContent = view.state === "paused" ? "" : `${Math.round(Number(dataset.shownFps))} frames/s · ${Math.round(Number(dataset.answersFps))} analyses/s · ${age}`;
-    if (view.state === "running" && dataset.ageMs) faces.tell(view.drawn, hide.checked);
+    if (view.state === "running" && dataset.ageMs) faces.announce(view.drawn, hide.checked);
     if (view.state === "error") faces.renew(view.drawn, hide.checked);
     if (document.hidden || !visible()) view.lastFrameAt = now;
-    else neighbours.tell();
+    else neighbours.notify();
     const silent = now - view.lastFrameAt > SILENT_AFTER_MS;
     if (silent && (view.state === "running" || view.state === "starting")) setState("error", CAMERA_TROUBLE.silent);
     if (!silent && message.textContent === CAMERA_TROUBLE.silent) setState("running");
@@ -258,7 +258,7 @@ export function mount({ element, props, server }) {
   function repaint() {
     if (!buffer.shown) return;
     paint(performance.now());
-    faces.tell(view.drawn, hide.checked, 0);
+    faces.announce(view.drawn, hide.checked, 0);
   }
 
   function flip() {

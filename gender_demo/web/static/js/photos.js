@@ -93,12 +93,12 @@ function photoNode(photo, { classes, reasons }) {
     row.append(change, quiet);
     lines.append(words, row);
     card.append(lines);
-    tell(one);
+    update(one);
     return one;
   }
 
   /** @param {Card} card */
-  function tell({ mark: given, person, node: card, words, quiet }) {
+  function update({ mark: given, person, node: card, words, quiet }) {
     const mark = judged(given);
     const number = mark.number === null ? "" : `${person.number} · `, why = mark.reasons.map((name) => reasons[name] ?? name).join("; ");
     const said = isHidden(mark) ? "hidden, as you asked" : person.word === null ? (mark.label ? mark.caption : `unsure: ${why}`) : person.word ? `${person.word} (your word)` : "not labelled, as you asked";
@@ -110,7 +110,7 @@ function photoNode(photo, { classes, reasons }) {
 
   /** @param {Card} card */
   function renew(card) {
-    tell(card);
+    update(card);
     paint();
   }
 
@@ -160,7 +160,7 @@ function photoNode(photo, { classes, reasons }) {
 
   function renewAll() {
     title.textContent = `${photo.name}: ${counted(photo.marks.map(judged))}`;
-    for (const card of cards) tell(card);
+    for (const card of cards) update(card);
     if (picture.complete) paint();
   }
 
