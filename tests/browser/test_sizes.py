@@ -39,6 +39,10 @@ def check(page: Page, colours: tuple[str, ...], state: str) -> None:
             page.emulate_media(forced_colors="active")
         else:
             page.emulate_media(forced_colors="none", color_scheme=colour)  # type: ignore[arg-type]
+            # The page's class follows in a listener, a moment later.
+            page.wait_for_function(
+                "dark => document.body.classList.contains('dark') === dark", arg=colour == "dark"
+            )
         assert violations(page) == [], f"{state}, {colour}"
     assert not sideways(page), state
 
