@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from gender_demo.vision.checkpoint_files import CONFIG
 from gender_demo.vision.preflight import SHIPPED
 from train.fit.face_weights import FACES, installed
 
@@ -74,7 +76,20 @@ def make_settings(
     """
     start = start or DEFAULTS[preset].start
     given = {name: value for name, value in changes.items() if value is not None}
-    settings = replace((FROM_FACES if start == FACES else PRESETS)[preset], **given, start=start)
+    presets = FROM_FACES if start == FACES or _holds_face_network(start) else PRESETS
+    settings = replace(presets[preset], **given, start=start)
     if epochs is None:
         return settings
     return replace(settings, plan=f"{epochs:g}@{settings.plan.rpartition('@')[2]}")
+
+
+def _holds_face_network(folder: str) -> bool:
+    """Whether the checkpoint is of the face network, which needs larger pictures. What cannot be
+    read is said where the weights are."""
+    from gender_demo.vision.networks import DLIB  # torch: not for --help
+
+    try:
+        config = json.loads((Path(folder) / CONFIG).read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and config.get("arch") == DLIB

@@ -56,7 +56,8 @@ def starting_network(recipe: Recipe, crops: Crops, start: str) -> nn.Module:
         if checkpoint.config.classes == crops.served:
             with torch.no_grad():
                 for name in ("fc.weight", "fc.bias"):
-                    model.get_parameter(name)[: len(crops.served)] = state[name]
+                    count = len(crops.served)  # two more rows in one that withholds labels
+                    model.get_parameter(name)[:count] = state[name][:count]
     backbone = {name: value for name, value in state.items() if not name.startswith("fc.")}
     model.load_state_dict(backbone, strict=False)
     return model

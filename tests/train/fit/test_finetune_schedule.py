@@ -28,7 +28,7 @@ from train.fit.lr_finder import steepest
 from train.fit.views import resized_crop
 
 FLAGS = [
-    *["--preset", "finetune", "--plan", "2@32", "--device", "cpu", "--batch", "16", "--from"],
+    *["--preset", "finetune", "--plan", "2@104", "--device", "cpu", "--batch", "16", "--from"],
     str(SHIPPED),
 ]
 

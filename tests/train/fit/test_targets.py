@@ -9,11 +9,13 @@ import torch
 from torch.nn import functional
 
 from gender_demo.errors import DataError
-from gender_demo.vision.checkpoint import Config, build_model, save_checkpoint
+from gender_demo.vision.checkpoint import Config, build_model, load_checkpoint, save_checkpoint
+from gender_demo.vision.preflight import SHIPPED
 from train.data.crops import Crops
 from train.fit.presets import make_settings
 from train.fit.recipe import Recipe
 from train.fit.saved_run import SavedRun
+from train.fit.start import starting_network
 from train.fit.targets import loss, mix_up, one_hot
 from train.fit.teacher import Teacher
 
@@ -64,6 +66,16 @@ def test_a_teacher_speaks_where_it_knows(crops: Crops, teacher: Path) -> None:
     half = master.blend(pictures, hot, 0.5)
     assert torch.allclose(half[:, :2], (hot[:, :2] + said) / 2, atol=1e-6)
     assert torch.equal(half[:, 2:], hot[:, 2:])
+
+
+def test_the_shipped_network_teaches_and_starts_a_run(crops: Crops) -> None:
+    shipped = load_checkpoint()
+    assert shipped.config.doubt, "it has more outputs than labels"
+    teacher = Teacher(SHIPPED, CLASSES, CPU)
+    assert teacher.model(torch.zeros(1, 3, 112, 112)).shape == (1, 2)
+    recipe = Recipe.of(make_settings(), shipped.config.arch, crops)
+    head = starting_network(recipe, crops, str(SHIPPED)).get_parameter("fc.weight")
+    assert torch.equal(head[:2], shipped.state["fc.weight"][:2].float())
 
 
 def test_a_teacher_of_other_classes_is_refused(crops: Crops, teacher: Path, tmp_path: Path) -> None:
