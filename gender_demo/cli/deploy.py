@@ -26,7 +26,7 @@ from gender_demo.operator import (
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = "checkpoints/resnet29-fairface"
-ROOMS = ("vision", "tracking", "drawing", "audit", "files", "video", "web")
+ROOMS = ("vision", "tracking", "drawing", "audit", "files", "explain", "video", "web")
 """What serves the page; ``cli``, which deploys it, stays at home."""
 STAGED = (
     *("README.md", "LICENSE", "ATTRIBUTION.md", "SECURITY.md", "app.py", "requirements.txt"),

@@ -27,20 +27,20 @@ def draw_map(crop: Image.Image, found: OcclusionMap) -> Image.Image:
     return Image.fromarray(mixed.round().astype(np.uint8))
 
 
-def draw_sheet(explained: Explanation) -> Image.Image:
-    """An RGB picture: tiles with two lines of words below each."""
+def draw_sheet(explained: Explanation, columns: int = COLUMNS) -> Image.Image:
+    """An RGB picture: tiles with two lines of words below each, so many beside each other."""
     first = explained.variants[0]
     tiles = [(draw_map(first.crop, explained.occlusion), "what it rests on", "orange: lowers it")]
     tiles += [
         (v.crop, v.name, f"{v.label or f'unsure ({v.guess})'} {certainty(v.probability)}")
         for v in explained.variants
     ]
-    rows = -(-len(tiles) // COLUMNS)
-    width, height = GAP + COLUMNS * (TILE + GAP), GAP + rows * (TILE + WORDS_PX + GAP)
+    rows = -(-len(tiles) // columns)
+    width, height = GAP + columns * (TILE + GAP), GAP + rows * (TILE + WORDS_PX + GAP)
     sheet = Image.new("RGB", (width, height), "white")
     pen, font = ImageDraw.Draw(sheet), load_font(FONT_PX)
     for number, (tile, *lines) in enumerate(tiles):
-        row, column = divmod(number, COLUMNS)
+        row, column = divmod(number, columns)
         x, y = GAP + column * (TILE + GAP), GAP + row * (TILE + WORDS_PX + GAP)
         sheet.paste(tile.resize((TILE, TILE), Image.Resampling.BICUBIC), (x, y))
         pen.multiline_text((x, y + TILE + 3), "\n".join(lines), "black", font)

@@ -18,6 +18,8 @@ MAX_WAITING = 64
 """Photo requests that wait for their turn."""
 MAX_FILES = 100
 """Photos of one request."""
+MAX_EXPLANATIONS, MAX_EXPLAINED = 4, 1000
+"""Explanations of faces worked on or waiting, and photos whose faces may be asked about."""
 MAX_VIEWERS = 32
 """Live views at the same time."""
 MAX_SESSIONS = 64

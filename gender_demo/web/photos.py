@@ -34,6 +34,7 @@ from gender_demo.files.rows import NO_FACE, UNSURE, FaceRow, rows
 from gender_demo.label_words import in_words
 from gender_demo.vision.pictures import clean_name, open_picture
 from gender_demo.web import limits
+from gender_demo.web.why import Explanations
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
@@ -116,7 +117,7 @@ class Annotator:
     """What the page's events call, over one pipeline."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self.pipeline = pipeline
+        self.pipeline, self.explanations = pipeline, Explanations(pipeline)
 
     def annotate(self, picture: str) -> tuple[str, object]:
         """Path of the annotated JPEG and the analysis as JSON, for one picture file."""
@@ -208,6 +209,8 @@ class Annotator:
                     gallery.append((path, _describe(result)))
                 else:
                     photos.append(Photo(printable(result.name), path, result.analysis.size, found))
+                    if not blur_faces:
+                        self.explanations.remember(path, result.path, result.analysis)
         return Photos(
             gallery,
             photos,

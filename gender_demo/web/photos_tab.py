@@ -20,6 +20,7 @@ from gender_demo.web.photos import (
 )
 from gender_demo.web.static_files import STATIC, module_loader, read_static, tables_view
 from gender_demo.web.videos import build_video_part
+from gender_demo.web.why import Answer
 
 EXAMPLES = {
     "One face: Eileen Collins, NASA": STATIC / "examples" / "astronaut.jpg",
@@ -95,6 +96,9 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
 
 
 def _build_results(annotator: Annotator) -> Results:
+    def explain_face(request: object) -> Answer:
+        return annotator.explanations.answer(request)
+
     with gr.Column(visible=False, elem_id="photos-results") as whole:
         summary = gr.Markdown(elem_id="photos-summary")
         photos = gr.HTML(
@@ -102,6 +106,7 @@ def _build_results(annotator: Annotator) -> Results:
             html_template=read_static("photos.html"),
             js_on_load=module_loader("photos.js"),
             apply_default_css=False,
+            server_functions=[explain_face],
             elem_id="photos-gallery",
             classes=list(annotator.pipeline.checkpoint.config.classes),
             reasons=REASONS,

@@ -5,27 +5,31 @@ import { openCorrection } from "./correction.js";
 import { scaled, strokeMarks, withText } from "./drawing.js";
 import { markAt, pictureRect } from "./geometry.js";
 import { judged, unsureText, watchLimit } from "./limit.js";
+import { createWhy } from "./why.js";
 
 /** @typedef {import("./types.js").Mark} Mark */
 /** @typedef {import("./people.js").Person} Person */
 /** @typedef {{ name: string, path: string, size: [number, number], marks: Mark[] }} Photo `path` is the preview's file; size and marks are in the picture's own pixels */
-/** @typedef {{ mark: Mark, person: Person, node: HTMLElement, words: HTMLElement, quiet: HTMLButtonElement }} Card */
+/** @typedef {{ mark: Mark, person: Person, node: HTMLElement, words: HTMLElement, quiet: HTMLButtonElement, why: { forbid: (off: boolean) => void } }} Card */
+/** @typedef {{ classes: string[], reasons: Record<string, string>, ask: import("./why.js").Ask }} Given */
 
 const CROP_PX = 144, CROP_SHARE = 1.5, OWN_COLOR = "#FFFFFF", CROWD = 8;
-const LIMIT_NOTE = " The summary above, the table and the downloads keep the model's own limit.";
+const LIMIT_NOTE = " The summary above, explanations, the table and the downloads keep the model's own limit.";
 
 /**
  * @param {object} parts what gr.HTML hands to its script
  * @param {HTMLElement} parts.element
  * @param {{ value: { photos: Photo[] } | null, classes: string[], reasons: Record<string, string> }} parts.props
+ * @param {{ explain_face: import("./why.js").Ask }} parts.server
  * @param {(names: string, then: () => void) => void} parts.watch
  */
-export function mount({ element, props, watch }) {
+export function mount({ element, props, server, watch }) {
+  const given = { classes: props.classes, reasons: props.reasons, ask: server.explain_face };
   const show = () => {
     const place = element.querySelector(".photo-list");
     if (!place) return;
     const photos = props.value?.photos ?? [];
-    const made = photos.map((photo) => photoNode(photo, props)), note = element.querySelector(".photo-limit");
+    const made = photos.map((photo) => photoNode(photo, given)), note = element.querySelector(".photo-limit");
     place.replaceChildren(...made.map(({ node }) => node));
     if (note instanceof HTMLElement) watchLimit(note, LIMIT_NOTE, () => { for (const { renew } of made) renew(); });
     if (photos.length) announce();
@@ -46,8 +50,8 @@ function announce() {
   });
 }
 
-/** @param {Photo} photo @param {{ classes: string[], reasons: Record<string, string> }} props */
-function photoNode(photo, { classes, reasons }) {
+/** @param {Photo} photo @param {Given} given */
+function photoNode(photo, { classes, reasons, ask }) {
   const node = make("article", "photo"), stage = make("div", "photo-stage"), list = make("div", "photo-cards");
   const canvas = document.createElement("canvas"), picture = new Image();
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
@@ -57,7 +61,7 @@ function photoNode(photo, { classes, reasons }) {
   /** @type {number | null} the person pointed at */
   let active = null;
   /** @type {Card[]} */
-  const cards = photo.marks.map((mark) => newCard(mark));
+  const cards = photo.marks.map(newCard);
   const several = cards.length > 1;
 
   function paint() {
@@ -74,13 +78,14 @@ function photoNode(photo, { classes, reasons }) {
     return withText(context, { ...drawn, color: OWN_COLOR, dash: false }, [number, word].filter(Boolean).join(" · "));
   }
 
-  /** @param {Mark} mark @returns {Card} */
-  function newCard(mark) {
+  /** @param {Mark} mark @param {number} index @returns {Card} */
+  function newCard(mark, index) {
     /** @type {Person} */
     const person = { id: mark.number ?? 1, track: null, box: mark.box, at: 0, number: mark.number ?? 1, word: null };
     const card = make("div", "photo-card"), words = make("p", "photo-words"), quiet = make("button", "quiet"), change = make("button", "");
     const name = mark.number === null ? "this face" : `face ${person.number}`;
-    const one = { mark, person, node: card, words, quiet: /** @type {HTMLButtonElement} */ (quiet) };
+    const why = createWhy(name, photo.path, index, ask);
+    const one = { mark, person, node: card, words, quiet: /** @type {HTMLButtonElement} */ (quiet), why };
     change.textContent = "Change";
     change.setAttribute("aria-label", `Change the label of ${name}`);
     change.onclick = () => open(one, change);
@@ -90,19 +95,20 @@ function photoNode(photo, { classes, reasons }) {
     card.addEventListener("focusin", () => point(person.id));
     const lines = make("div", "photo-said"), row = make("div", "photo-actions");
     row.hidden = isHidden(mark);
-    row.append(change, quiet);
+    row.append(change, quiet, why.button);
     lines.append(words, row);
-    card.append(lines);
+    card.append(lines, why.panel);
     update(one);
     return one;
   }
 
   /** @param {Card} card */
-  function update({ mark: given, person, node: card, words, quiet }) {
+  function update({ mark: given, person, node: card, words, quiet, why: asked }) {
     const mark = judged(given);
     const number = mark.number === null ? "" : `${person.number} · `, why = mark.reasons.map((name) => reasons[name] ?? name).join("; ");
     const said = isHidden(mark) ? "hidden, as you asked" : person.word === null ? (mark.label ? mark.caption : `unsure: ${why}`) : person.word ? `${person.word} (your word)` : "not labelled, as you asked";
     words.textContent = (number + said).replace(/ %$/, "\u00a0%"); // never alone in a line
+    asked.forbid(isHidden(mark) || person.word !== null);
     quiet.textContent = person.word === "" ? "Label again" : "Do not label";
     quiet.setAttribute("aria-label", `${quiet.textContent}: ${mark.number === null ? "this face" : `face ${person.number}`}`);
     card.style.setProperty("--mark", person.word === null ? mark.color : OWN_COLOR);
