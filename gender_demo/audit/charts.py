@@ -44,7 +44,7 @@ def picture(audit: Audit) -> Chart:
     data, children = audit.primary, audit.primary.age_under_10
     rates = [("Labels shown", data.all.shown), ("A label for every face", data.all.forced)]
     if children and children.answered:
-        rates.append(("Labels shown for children under 10", children.shown))
+        rates.append(("Shown for children under 10", children.shown))
     rates = [(words, rate) for words, rate in rates if rate.count]
     alt = "; ".join(f"{words}: {one_in(rate)} wrong" for words, rate in rates) + "."
     rows = [
