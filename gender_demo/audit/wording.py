@@ -29,6 +29,9 @@ OTHER_AUDIT = (
 ALWAYS = "if every face had to get one"
 FORCED = "with a label for every face"
 
+MADE_OF_PHOTOS = "made of photos"
+"""In the name of drawings that show people after all."""
+
 
 class Sentences(NamedTuple):
     """What panel and model card say, in the order in which it is read."""
@@ -267,5 +270,8 @@ def _covered(audit: Audit) -> str:
 def _drawings(audit: Audit) -> str:
     if not audit.drawings:
         return ""
-    rows = [f"{row.hits} of {row.count} {row.name}" for row in audit.drawings]
-    return _sentence(f"pictures that show no person and still got a label: {', '.join(rows)}")
+    nobody = [row for row in audit.drawings if MADE_OF_PHOTOS not in row.name]
+    hits, count = sum(row.hits for row in nobody), sum(row.count for row in nobody)
+    said = f"{hits} of {count} pictures that show nobody got a label"
+    rows = [f"{row.hits} of {row.count} {row.name}" for row in audit.drawings if row not in nobody]
+    return _sentence(f"{said}; with people in them, {', '.join(rows)} did" if rows else said)

@@ -169,12 +169,19 @@ def test_covered_faces_and_drawings_are_told_where_they_were_measured(measured: 
         dark.model_copy(update={"name": "sunglasses", **counts}),
         dark.model_copy(update={"name": "a mask", "answered": 0, "answered_wrong": 0}),
     )
-    drawings = (DrawingFigures(name="smileys", hits=3, count=20, found=11),)
+    drawings = (
+        DrawingFigures(name="smileys", hits=3, count=20, found=11),
+        DrawingFigures(name="patterns", hits=0, count=30, found=2),
+        DrawingFigures(name="cartoons made of photos", hits=7, count=10, found=9),
+    )
     audit = measured.model_copy(update={"covered": covered, "drawings": drawings})
     assert findings(audit).covered.endswith(
         "are wrong: with sunglasses about 1 in 10, with a mask no label at all."
     )
-    assert findings(audit).drawings.endswith("3 of 20 smileys.")
+    assert findings(audit).drawings == (
+        "3 of 50 pictures that show nobody got a label; with people in them, "
+        "7 of 10 cartoons made of photos did."
+    )
     assert "Turned faces were not measured." in weak_spots(audit)
     titles = [table.title for table in report(audit, CONFIG).tables]
     assert {"Covered faces", "Pictures that show no person"} <= set(titles)

@@ -30,7 +30,7 @@ const MARKUP = `
     <button type="button" id="live-correct-undo">Back to the guess</button>
     <button type="button" id="live-correct-close">Close</button>
   </div>
-  <p class="small">Stays in this browser, for this face, while it is here; nothing is sent, nothing is learnt from it.</p>`;
+  <p class="small">Stays in this browser, for this face, as long as it is in view or its photo is shown; nothing is sent, nothing is learnt from it.</p>`;
 
 /** @type {HTMLDialogElement | null} one for the whole page */
 let dialog = null;

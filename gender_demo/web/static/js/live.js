@@ -83,7 +83,7 @@ export function mount({ element, props, server }) {
     buttons.pause.disabled = buttons.stop.disabled = buttons.save.disabled = off;
     buttons.pause.textContent = next === "paused" ? "Resume" : "Pause";
     root.classList.toggle("has-camera", !off);
-    document.documentElement.classList.toggle("camera-on", !off);
+    document.documentElement.classList.toggle("camera-on", !off && view.facing !== "sample");
   }
 
   /** @param {() => Promise<MediaStream>} open */
@@ -134,7 +134,7 @@ export function mount({ element, props, server }) {
     const hadFocus = document.activeElement === buttons.stop;
     release();
     setState(next, sentence);
-    faces.say("The camera is off.");
+    faces.say("Stopped: the camera is off.");
     if (hadFocus) buttons.start.focus();
   }
   const fail = (/** @type {string} */ sentence) => turnOff("error", sentence);
