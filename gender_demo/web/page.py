@@ -50,7 +50,7 @@ def launch_options(traffic: Traffic) -> dict[str, Any]:  # each value as launch(
             "routes": [*static_routes(), *text_routes()],
         },
         "theme": build_theme(),
-        "css_paths": [STATIC / "page.css"],
+        "css_paths": [STATIC / f"{name}.css" for name in ("page", "photos", "report")],
         "head_paths": [STATIC / "head.html"],
         "favicon_path": STATIC / "images" / "icon.svg",
         "js": read_static("page.js"),
