@@ -151,6 +151,7 @@ class VideoSource:
             except (av.FFmpegError, ValueError):
                 damaged += 1
                 break
+            self._refuse_encrypted(packet)
             if packet.stream is self.sound:
                 if packet.dts is not None:
                     yield packet
@@ -179,6 +180,11 @@ class VideoSource:
             self.note = CUT_SHORT
         elif damaged:
             self.note = "parts of the video are damaged and were left out"
+
+    def _refuse_encrypted(self, packet: av.Packet[Any]) -> None:
+        """Some encrypted frames decode, to noise."""
+        if packet.has_sidedata("encryption_info"):
+            raise VideoError(f"{self.name} is encrypted: save it without a password first.")
 
     def _unreadable(self) -> VideoError:
         return VideoError(f"{self.name} is damaged, cut short or encrypted and cannot be read.")

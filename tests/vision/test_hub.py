@@ -118,7 +118,7 @@ def test_a_wrong_hash_is_refused(hub: Hub, tmp_path: Path) -> None:
     done = run(hub, "hf:ann/faces", tmp_path)
     assert done.stderr == (
         f"model.safetensors of hf:ann/faces@{hub.oid()[:7]} does not match the hash in its "
-        "config.json: tell its owner, or name another revision with @.\n"
+        "config.json: ask its owner to mend it, or name another revision with @.\n"
     )
 
 
