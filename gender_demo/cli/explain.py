@@ -5,18 +5,16 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gender_demo.cli.codes import DONE, SOME_FAILED
-from gender_demo.cli.sources import find_files
+from gender_demo.cli.sources import add_model_flags, check_model_flags, make_folder, named_files
 from gender_demo.errors import PictureError, UsageError
 from gender_demo.files.names import name_key, printable
 from gender_demo.label_words import certainty
-from gender_demo.vision.preflight import CHECKPOINT_HELP, check_device, check_folder
 
 if TYPE_CHECKING:
     from gender_demo.explain.explain import Explanation
@@ -36,25 +34,18 @@ def add_command(
     command.add_argument("--json", action="store_true", help="everything, as JSON")
     command.add_argument("--out", metavar="DIR", type=Path, help="write a PNG for each face there")
     command.add_argument("--faces", metavar="N", type=int, default=4, help="the N largest (4)")
-    command.add_argument("--checkpoint", metavar="DIR", help=CHECKPOINT_HELP)
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    add_model_flags(command)
     command.set_defaults(run=run)
 
 
 def run(flags: argparse.Namespace) -> int:
     """Explain the faces of all files; returns the exit code."""
-    flags.checkpoint = check_folder(flags.checkpoint)
-    check_device(flags.device)
+    check_model_flags(flags)
     if flags.faces < 1:
         raise UsageError(f"--faces {flags.faces}: give a number from 1 up.")
-    paths = list(dict.fromkeys(find_files(flags.sources)))
-    if not any(os.path.exists(path) for path in paths):
-        raise UsageError(f"No pictures were found in {', '.join(flags.sources)}.")
+    paths = named_files(flags.sources, "pictures")
     if flags.out:
-        try:
-            flags.out.mkdir(parents=True, exist_ok=True)
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{flags.out} cannot be made ({error}).") from None
+        make_folder(flags.out)
     from gender_demo.explain.explain import CAVEAT
     from gender_demo.vision.pipeline import load_pipeline
 

@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gender_demo.cli.codes import DONE, SOME_FAILED
-from gender_demo.cli.sources import find_files
+from gender_demo.cli.sources import (
+    add_model_flags,
+    check_model_flags,
+    make_folder,
+    named_files,
+    reason,
+)
 from gender_demo.errors import UsageError
 from gender_demo.files.about import About
 from gender_demo.files.analyze import FileResult, analyze_files
 from gender_demo.files.export import to_jpeg, write_csv, write_json
 from gender_demo.files.names import free_name, name_key, printable
 from gender_demo.files.rows import rows
-from gender_demo.vision.preflight import CHECKPOINT_HELP, check_device, check_folder
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
@@ -49,25 +54,18 @@ def add_command(
     command.add_argument(
         "--blur-faces", action="store_true", help="hide the faces found in the drawn pictures"
     )
-    command.add_argument("--checkpoint", metavar="DIR", help=CHECKPOINT_HELP)
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    add_model_flags(command)
     command.set_defaults(run=predict)
 
 
 def predict(flags: argparse.Namespace) -> int:
     """Analyse all files, print each result as it is done; returns the exit code."""
-    flags.checkpoint = check_folder(flags.checkpoint)
-    check_device(flags.device)
+    check_model_flags(flags)
     if flags.blur_faces and not flags.annotate:
         raise UsageError("--blur-faces is about drawn pictures: say where with --annotate DIR.")
-    paths = list(dict.fromkeys(find_files(flags.sources)))
-    if not any(os.path.exists(path) for path in paths):
-        raise UsageError(f"No pictures were found in {', '.join(flags.sources)}.")
+    paths = named_files(flags.sources, "pictures")
     if flags.annotate:
-        try:
-            flags.annotate.mkdir(parents=True, exist_ok=True)
-        except (OSError, ValueError) as error:  # ValueError: a name that cannot be spelled there
-            raise UsageError(f"{flags.annotate} cannot be made ({_reason(error)}).") from None
+        make_folder(flags.annotate)
 
     # The heavy import stands behind all that can be wrong with the flags.
     from gender_demo.vision.pipeline import load_pipeline
@@ -132,7 +130,7 @@ class Drawings:
             drawn = annotate(result.picture, result.analysis, blur_faces=self.blur_faces)
             (self.folder / name).write_bytes(to_jpeg(drawn, self.about))
         except (OSError, ValueError) as error:
-            return f"the drawn picture cannot be written ({_reason(error)})"
+            return f"the drawn picture cannot be written ({reason(error)})"
         return None
 
 
@@ -151,7 +149,3 @@ def print_line(cells: Iterable[str], widths: list[int]) -> None:
     *narrow, last = map(printable, cells)
     padded = [cell.ljust(width) for cell, width in zip(narrow, widths, strict=True)]
     print("  ".join([*padded, last]).rstrip(), flush=True)
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else "it has no such name"

@@ -1,18 +1,56 @@
-"""find_files(): what the command line names -> picture or video files."""
+"""What commands that read files share: their flags, the files that are named, where they write."""
 
 from __future__ import annotations
 
+import argparse
 import codecs
 import glob
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from gender_demo.errors import UsageError
 from gender_demo.files.ignored import is_ignored
 from gender_demo.vision.pictures import SUFFIXES
+from gender_demo.vision.preflight import CHECKPOINT_HELP, check_device, check_folder
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def add_model_flags(command: argparse.ArgumentParser) -> None:
+    """Which model, and where it runs."""
+    command.add_argument("--checkpoint", metavar="DIR", help=CHECKPOINT_HELP)
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+
+
+def check_model_flags(flags: argparse.Namespace) -> None:
+    """``flags.checkpoint`` becomes its folder; UsageError or CheckpointError where one is wrong."""
+    flags.checkpoint = check_folder(flags.checkpoint)
+    check_device(flags.device)
+
+
+def named_files(
+    sources: Sequence[str], what: str, suffixes: Collection[str] = SUFFIXES
+) -> list[Path]:
+    """What ``find_files`` finds, each once; UsageError where there is none of ``what``."""
+    paths = list(dict.fromkeys(find_files(sources, suffixes)))
+    if not any(os.path.exists(path) for path in paths):
+        raise UsageError(f"No {what} were found in {', '.join(sources)}.")
+    return paths
+
+
+def make_folder(folder: Path) -> None:
+    """UsageError where it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder} cannot be made ({reason(error)}).") from None
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Why a file cannot be written; a ValueError: a name that cannot be spelled there."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "it has no such name"
 
 
 def find_files(sources: Iterable[str], suffixes: Collection[str] = SUFFIXES) -> Iterator[Path]:

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gender_demo.cli.codes import DONE, SOME_FAILED
-from gender_demo.cli.sources import find_files
+from gender_demo.cli.sources import add_model_flags, check_model_flags, named_files, reason
 from gender_demo.errors import UsageError, VideoError
 from gender_demo.files.names import free_name, name_key, printable
-from gender_demo.vision.preflight import CHECKPOINT_HELP, check_device, check_folder
 
 if TYPE_CHECKING:
     from gender_demo.video.annotate import VideoResult
@@ -44,8 +43,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     command.add_argument(
         "--blur-faces", action="store_true", help="hide the faces found, for good; sound stays"
     )
-    command.add_argument("--checkpoint", metavar="DIR", help=CHECKPOINT_HELP)
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    add_model_flags(command)
     command.set_defaults(run=video)
 
 
@@ -53,17 +51,13 @@ def video(flags: argparse.Namespace) -> int:
     """Annotate all videos, print each one's tracks as it is done; returns the exit code."""
     from gender_demo.video.source import SUFFIXES
 
-    flags.checkpoint = check_folder(flags.checkpoint)
-    check_device(flags.device)
-    paths = list(dict.fromkeys(find_files(flags.sources, SUFFIXES)))
-    if not any(os.path.exists(path) for path in paths):
-        raise UsageError(f"No videos were found in {', '.join(flags.sources)}.")
+    check_model_flags(flags)
+    paths = named_files(flags.sources, "videos", SUFFIXES)
     try:
         flags.out.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=flags.out))
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it has no such name"
-        raise UsageError(f"{flags.out} cannot be written to ({reason}).") from None
+        raise UsageError(f"{flags.out} cannot be written to ({reason(error)}).") from None
     try:
         with _terminated_as_interrupted():
             return _annotate_all(flags, paths, scratch)

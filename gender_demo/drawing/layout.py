@@ -30,7 +30,7 @@ class Scale:
 
     @classmethod
     def of(cls, size: tuple[int, int], shown_px: float | None = None) -> Scale:
-        """For a (width, height) picture that is looked at whole, or shown ``shown_px`` wide."""
+        """For a (width, height) picture viewed at full size, or displayed ``shown_px`` wide."""
         if shown_px:
             unit = size[0] / shown_px
             return cls(unit, 2 * unit, 13 * unit, 16 * unit)

@@ -1,6 +1,6 @@
 """occlusion_map(): which parts of a crop the guess needs, by covering them one after the other.
 
-Zeiler and Fergus 2014. Works with any classifier, since nothing but its answers is looked at.
+Zeiler and Fergus 2014. Works with any classifier, since it uses nothing but its answers.
 """
 
 from __future__ import annotations

@@ -91,6 +91,13 @@ class Checkpoint:
     state: Mapping[str, Tensor]
     audit: dict[str, object] | None = None
 
+    def label_state(self) -> dict[str, Tensor]:
+        """The weights in float32, of the last layer's outputs only those of the classes."""
+        state = {name: value.float() for name, value in self.state.items()}
+        for name in ("fc.weight", "fc.bias"):
+            state[name] = state[name][: len(self.config.classes)]
+        return state
+
 
 def load_checkpoint(path: str | Path | None = None) -> Checkpoint:
     """Read what ``check_folder`` takes; CheckpointError if it cannot be used."""

@@ -1,4 +1,4 @@
-"""Why this guess? A face of a photo that was just looked at -> what ``static/js/why.js`` shows.
+"""Why this guess? A face of a photo that was just analysed -> what ``static/js/why.js`` shows.
 
 Server functions bypass gradio's queue, so admission is decided here: one explanation is worked on
 at a time, a visitor has one under way, and few wait. Nothing is written: the picture is the upload

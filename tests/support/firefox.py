@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.server import free_port
+from tests.support.server import free_port, stop_app
 
 PREFERENCES = {
     "media.navigator.streams.fake": True,
@@ -99,12 +99,7 @@ def start_firefox(folder: Path) -> Iterator[Firefox]:
         with _connect(port) as connection:
             yield Firefox(connection)
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop_app(process)
 
 
 def _connect(port: int) -> socket.socket:

@@ -25,15 +25,7 @@ from gender_demo.web.photos import (
 from tests.support.detail import detail
 
 if TYPE_CHECKING:
-    from gender_demo.vision.pipeline import Pipeline
-
-
-@pytest.fixture
-def annotator(
-    random_pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Annotator:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
-    return Annotator(random_pipeline)
+    pass
 
 
 @pytest.fixture

@@ -20,17 +20,9 @@ from gender_demo.web.photos import Annotator
 from gender_demo.web.why import BUSY, EXPIRED, ONE_AT_A_TIME, UNREADABLE
 
 if TYPE_CHECKING:
-    from gender_demo.vision.pipeline import Pipeline
+    pass
 
 ANN, BEN = "a" * 32, "b" * 32
-
-
-@pytest.fixture
-def annotator(
-    random_pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Annotator:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
-    return Annotator(random_pipeline)
 
 
 @pytest.fixture

@@ -52,12 +52,11 @@ def starting_network(recipe: Recipe, crops: Crops, start: str) -> nn.Module:
         checkpoint = load_checkpoint(start)
         if checkpoint.config.arch != recipe.arch:
             raise CheckpointError(f"{start} holds a {checkpoint.config.arch}, not a {recipe.arch}")
-        state = {name: value.float() for name, value in checkpoint.state.items()}
+        state = checkpoint.label_state()
         if checkpoint.config.classes == crops.served:
             with torch.no_grad():
                 for name in ("fc.weight", "fc.bias"):
-                    count = len(crops.served)  # two more rows in one that withholds labels
-                    model.get_parameter(name)[:count] = state[name][:count]
+                    model.get_parameter(name)[: len(crops.served)] = state[name]
     backbone = {name: value for name, value in state.items() if not name.startswith("fc.")}
     model.load_state_dict(backbone, strict=False)
     return model

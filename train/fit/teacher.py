@@ -59,7 +59,4 @@ def _served(path: Path, classes: tuple[str, ...]) -> tuple[str, dict[str, Tensor
             f"the teacher {path} knows {', '.join(config.classes)}, the data "
             f"{', '.join(classes)}: it must know the same, in the same colours"
         )
-    state = {name: value.float() for name, value in checkpoint.state.items()}
-    for name in ("fc.weight", "fc.bias"):  # without those that withhold labels
-        state[name] = state[name][: len(classes)]
-    return config.arch, state
+    return config.arch, checkpoint.label_state()

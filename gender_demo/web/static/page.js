@@ -22,7 +22,7 @@
   addEventListener("hashchange", open);
   open();
 
-  // A server lost while photos go there, wait or are looked at. gradio says "Failed to fetch", or
+  // A server lost while photos go there, wait or are analysed. gradio says "Failed to fetch", or
   // nothing and loads the page anew: the sentence outlives that.
   const LOST = "The server was lost on the way, so there is no result. Check the connection, then choose the pictures again.";
   const STEPS = /gradio_api\/(upload\?|queue\/join|queue\/data)/, GATEWAY = 502, CLEAR_AFTER_MS = 300;

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from gender_demo.vision.checkpoint import load_checkpoint
 from gender_demo.vision.networks import DLIB, build_network
+from tests.support.prepared import draw_people, prepare_people
 from train.__main__ import main
 from train.data.crops import Crops, load_crops
 from train.fit.cross_fit.batches import Batches
@@ -44,15 +45,8 @@ def data(
     tmp_path_factory: pytest.TempPathFactory, draw_portrait: Callable[..., Image.Image]
 ) -> Path:
     """A prepared folder of 64 drawn people with and without hats."""
-    source = tmp_path_factory.mktemp("pictures")
-    out = tmp_path_factory.mktemp("prepared") / "hats"
-    for kind in ("plain", "hat"):
-        (source / kind).mkdir()
-        for i in range(32):
-            draw_portrait(i, kind).save(source / kind / f"{i:02d}.png")
-    flags = ["--layout", "folder", "--valid-pct", "0.25", "--workers", "1"]
-    assert main(["prepare", str(source), str(out), *flags]) == 0
-    return out
+    source = draw_people(tmp_path_factory, draw_portrait, 32)
+    return prepare_people(tmp_path_factory, source)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from torch.distributed.run import get_args_parser
 
 from gender_demo.vision.checkpoint import load_checkpoint
 from gender_demo.vision.classifier import Classifier
+from tests.support.prepared import draw_people, prepare_people
 from train import flags
 from train.__main__ import main
 from train.data.crops import load_crops
@@ -30,16 +31,9 @@ def data(
     tmp_path_factory: pytest.TempPathFactory, draw_portrait: Callable[..., Image.Image]
 ) -> Path:
     """What ``train prepare`` makes of 96 pictures and a broken one."""
-    source = tmp_path_factory.mktemp("pictures")
-    out = tmp_path_factory.mktemp("prepared") / "hats"
-    for kind in ("plain", "hat"):
-        (source / kind).mkdir()
-        for i in range(48):
-            draw_portrait(i, kind).save(source / kind / f"{i:02d}.png")
+    source = draw_people(tmp_path_factory, draw_portrait, 48)
     (source / "plain" / "broken.png").write_bytes(b"no picture")
-    flags = ["--layout", "folder", "--valid-pct", "0.25", "--workers", "1"]
-    assert main(["prepare", str(source), str(out), *flags]) == 0
-    return out
+    return prepare_people(tmp_path_factory, source)
 
 
 def fit(data: Path, out: Path, plan: str = "2@32") -> int:

@@ -1,5 +1,5 @@
 // @ts-check
-// The photos that were looked at: each picture with its boxes, and a card for every face.
+// The analysed photos: each picture with its boxes, and a card for every face.
 
 import { openCorrection } from "./correction.js";
 import { scaled, strokeMarks, withText } from "./drawing.js";
