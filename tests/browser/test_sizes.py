@@ -29,7 +29,7 @@ MOVING = """() => [...document.querySelectorAll(".gradio-container *")]
     .filter((node) => {
         const { animationName, animationDuration, transitionDuration } = getComputedStyle(node);
         const seconds = animationName === "none" ? 0 : parseFloat(animationDuration);
-        return Math.max(seconds, parseFloat(transitionDuration)) > 0.01;
+        return seconds > 0.01 || parseFloat(transitionDuration) > 0;
     }).map((node) => node.id || node.getAttribute("class") || node.tagName)"""
 
 

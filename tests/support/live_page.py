@@ -50,9 +50,8 @@ def snapshot(page: Page) -> dict[str, Any]:
 def violations(page: Page) -> list[str]:
     """What axe finds serious in the page at rest.
 
-    Even for people who ask for stillness every colour changes in a transition (of 0.01 ms), and a
-    text's colour may come a frame after its ground's; what is found in between is the change. What
-    is still found after ``STAYS_S`` is the page.
+    While the colours change, those of a text and of its ground may come in different frames; what is
+    found then is the change. What is still found after ``STAYS_S`` is the page.
     """
     deadline = time.monotonic() + STAYS_S
     page.wait_for_function(AT_REST)
