@@ -50,7 +50,7 @@ def snapshot(page: Page) -> dict[str, Any]:
 def violations(page: Page) -> list[str]:
     """What axe finds serious in the page at rest.
 
-    While the colours change, those of a text and of its ground may come in different frames; what is
+    While colours change, those of a text and of its ground may come in different frames; what is
     found then is the change. What is still found after ``STAYS_S`` is the page.
     """
     deadline = time.monotonic() + STAYS_S
