@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from gender_demo.drawing.marks import marks
 from gender_demo.results import Analysis, Box, Face, Prediction
 from tests.support.detail import detail
-from tests.support.live_page import LIVE_ANSWERS, snapshot
+from tests.support.live_page import LIVE_ANSWERS, snapshot, wait_for_new_frame
 
 OpenPage = Callable[..., Page]
 
@@ -165,17 +165,23 @@ def test_do_not_label_me_holds_through_a_pause_and_a_short_loss(open_page: OpenP
     labels = "JSON.parse(document.querySelector('#live').dataset.marks).map((mark) => mark.label)"
     assert sorted(page.evaluate(labels), key=str) == [None, "female"]
     page.locator("#live-pause").click()
-    page.wait_for_timeout(6000)
+    page.locator("#live-faces button", has_text="Face 2").click()
+    page.get_by_role("button", name="male", exact=True).click()
+    show(page, [[x0 + 90, y0 + 60, x1 + 90, y1 + 60] for x0, y0, x1, y1 in boxes])  # meanwhile
+    page.wait_for_timeout(1500)  # from then on it is a pause
     page.locator("#live-pause").click()
-    wait_for_faces(page, 2)
+    page.wait_for_function(
+        "JSON.parse(document.querySelector('#live').dataset.marks)[0]?.box[1] > 220"
+    )
+    assert sorted(page.evaluate(labels), key=str) == [None, "male"]
     show(page, [])
     wait_for_faces(page, 0)
     show(page, boxes)
     wait_for_faces(page, 2)
-    assert sorted(page.evaluate(labels), key=str) == [None, "female"]
+    assert sorted(page.evaluate(labels), key=str) == [None, "male"]
     page.get_by_role("button", name="Label face 1 again").click()
     page.wait_for_timeout(500)
-    assert page.evaluate(labels) == ["female", "female"]
+    assert sorted(page.evaluate(labels)) == ["female", "male"]
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -238,6 +244,19 @@ def test_a_box_too_old_for_the_motion_fades(open_page: OpenPage) -> None:
     assert all(strength < 0.2 for strength in late), late
 
 
+FRAMES_IN_THE_PAUSE = """async () => {  // but for those on their way
+    const video = document.querySelector("#live-video");
+    const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+    let count = 0;
+    await sleep(300);
+    const seen = () => { count += 1; handle = video.requestVideoFrameCallback(seen); };
+    let handle = video.requestVideoFrameCallback(seen);
+    await sleep(500);
+    video.cancelVideoFrameCallback(handle);
+    return count;
+}"""
+
+
 def test_the_sample_plays_without_a_camera(open_page: OpenPage) -> None:
     page = open_page(camera=False)
     page.evaluate(LIVE_ANSWERS)
@@ -245,6 +264,10 @@ def test_the_sample_plays_without_a_camera(open_page: OpenPage) -> None:
     page.locator("#live-sample").click()
     wait_for_faces(page, 1)
     expect(page.locator("#live-mirror")).not_to_be_checked()
+    page.locator("#live-pause").click()
+    assert page.evaluate(FRAMES_IN_THE_PAUSE) == 0, "the clip plays on while the view stands"
+    page.locator("#live-pause").click()
+    wait_for_new_frame(page)
     page.locator("#live-stop").click()
     expect(page.locator("#live")).to_have_attribute("data-state", "idle")
 

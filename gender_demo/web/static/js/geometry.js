@@ -6,17 +6,11 @@
 /** @param {Box} box */
 export const area = ([x0, y0, x1, y1]) => Math.max(0, x1 - x0) * Math.max(0, y1 - y0);
 
-/** Intersection over union, 0 to 1. @param {Box} a @param {Box} b */
-export function iou(a, b) {
-  const shared = area([Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]);
-  return shared / Math.max(1e-9, area(a) + area(b) - shared);
-}
+/** From centre to centre. @param {Box} a @param {Box} b */
+export const apart = (a, b) => Math.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2;
 
 /** Whether a face at `a` may be at `b` a moment later: within two of its sides. @param {Box} a @param {Box} b */
-export function near(a, b) {
-  const away = Math.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2;
-  return away < 2 * Math.sqrt(Math.max(1, area(a)));
-}
+export const near = (a, b) => apart(a, b) < 2 * Math.sqrt(Math.max(1, area(a)));
 
 /** @param {Box} a @param {Box} b @param {number} share 0 for a, 1 for b, beyond 1 on the same line @returns {Box} */
 export function between(a, b, share) {

@@ -7,7 +7,7 @@ import { placed, scaled, strokeMarks } from "./drawing.js";
 import { createFaceList, nameOf } from "./face_list.js";
 import { createFrameBuffer } from "./frame_buffer.js";
 import { markAt, mirrored, pictureRect } from "./geometry.js";
-import { hideAll, hideHead } from "./hide.js";
+import { hideFaces } from "./hide.js";
 import { watchLimit } from "./limit.js";
 import { createLink } from "./link.js";
 import { createMotion } from "./motion.js";
@@ -22,7 +22,6 @@ import { asWanted } from "./wishes.js";
 /** @typedef {"idle" | "starting" | "running" | "paused" | "error"} State */
 
 const SILENT_AFTER_MS = 4000, TICK_MS = 250;
-const BLUR_ALL_MS = 600; // with older marks faces may be anywhere
 
 /**
  * @param {object} parts what gr.HTML hands to its script
@@ -104,7 +103,7 @@ export function mount({ element, props, server }) {
     view.stream = opened;
     const [track] = opened.getVideoTracks(), settings = track.getSettings();
     track.onended = () => fail(CAMERA_TROUBLE.unplugged);
-    view.facing = open === openSample ? "sample" : settings.facingMode ?? "user";
+    view.facing = open === playSample ? "sample" : settings.facingMode ?? "user";
     mirror.checked = recall(`mirror-${view.facing}`, view.facing === "user");
     video.srcObject = opened;
     view.lastFrameAt = performance.now();
@@ -141,7 +140,7 @@ export function mount({ element, props, server }) {
 
   function pause() {
     link.reset();
-    people.keep();
+    view.lastFrameAt = performance.now();
     setState(view.state === "paused" ? "running" : "paused");
   }
 
@@ -169,22 +168,16 @@ export function mount({ element, props, server }) {
     if (mirror.checked) context.transform(-1, 0, 0, 1, width, 0);
     context.drawImage(frame.canvas, 0, 0);
     context.restore();
-    const moving = motion.show(frame.at), found = people.identify(moving?.marks ?? [], frame.at, mirror.checked);
+    const moving = motion.show(frame.at), found = moving ? people.identify(moving.marks, frame.at, mirror.checked) : [];
     view.drawn = found.map((mark) => placed(asWanted(context, mark, found.length, { blur: blur.checked, hide: hide.checked }), canvas, mirror.checked));
-    hideFaces(moving ? frame.at - moving.at : Infinity);
+    const hidden = people.boxes((person) => blur.checked || person.blurred === true);
+    hideFaces(context, mirror.checked ? hidden.map((place) => mirrored(place, width)) : hidden, view.drawn, blur.checked, moving ? frame.at - moving.at : Infinity);
     strokeMarks(context, view.drawn, (mark) => mark.person?.id === view.active);
     root.dataset.strength = Math.min(1, ...view.drawn.map((mark) => mark.strength ?? 1)).toFixed(2);
     root.dataset.frame = String(frame.number);
     root.dataset.marks = JSON.stringify(view.drawn.map(({ box: place, label, probability, track, person, strength }) => ({ box: place, label, probability, track, number: person?.number, strength: strength ?? 1 })));
     if (moving) root.dataset.ageMs = String(Math.round(now - moving.at));
     else delete root.dataset.ageMs;
-  }
-
-  /** Blurs who is to be hidden, also where they were seen last; all where that is too long ago. @param {number} ageMs */
-  function hideFaces(ageMs) {
-    const unsure = view.drawn.some((mark) => mark.blurred && (mark.strength ?? 1) < 0.5);
-    if (unsure || (blur.checked && ageMs > BLUR_ALL_MS)) return hideAll(context);
-    for (const box of people.boxes((person) => blur.checked || person.blurred === true)) hideHead(context, mirror.checked ? mirrored(box, canvas.width) : box);
   }
 
   /** @param {import("./types.js").Answer} answer @param {number} at */
@@ -222,6 +215,9 @@ export function mount({ element, props, server }) {
 
   /** False while another tab of the page is open over this one. */
   const visible = () => canvas.getClientRects().length > 0;
+
+  // It stands while nobody sees it, so that faces are where they were.
+  const playSample = () => openSample(() => view.state === "paused" || document.hidden || !visible());
 
   /** @param {Person} person @param {HTMLElement | null} from what gets the focus back */
   function correct(person, from) {
@@ -268,7 +264,7 @@ export function mount({ element, props, server }) {
   }
 
   buttons.start.onclick = () => start(() => openCamera());
-  buttons.sample.onclick = () => start(openSample);
+  buttons.sample.onclick = () => start(playSample);
   buttons.stop.onclick = () => turnOff("idle");
   buttons.pause.onclick = pause;
   buttons.save.onclick = () => { if (buffer.shown) savePicture(canvas); };
@@ -290,7 +286,7 @@ export function mount({ element, props, server }) {
   blur.checked = recall("blur", false);
   cameraList.onchange = () => start(() => openCamera(cameraList.value));
   navigator.mediaDevices?.addEventListener("devicechange", () => { if (view.stream) listCameras(cameraList, cameraList.value); });
-  document.addEventListener("visibilitychange", () => { view.lastFrameAt = performance.now(); link.reset(); people.keep(); });
+  document.addEventListener("visibilitychange", () => { view.lastFrameAt = performance.now(); link.reset(); });
   const shape = recall("shape", 0);
   if (shape > 0.2 && shape < 5) stage.style.setProperty("--shape", String(shape));
   watchLimit(get("live-limit"), "", repaint);

@@ -24,8 +24,8 @@ export function createMotion() {
 
   /** @param {number} at @param {Mark[]} marks */
   function add(at, marks) {
+    answers = answers.filter((answer) => answer.at > at - FORGET_MS);
     answers.push({ at, marks });
-    answers = answers.filter((answer) => answer.at > at - 2000);
   }
 
   /** @param {Moment} answer @param {Mark} mark */

@@ -12,19 +12,23 @@ async function load(name) {
   return picture;
 }
 
-/** A stream that plays the clip until its track is stopped. @returns {Promise<MediaStream>} */
-export async function openSample() {
+/** A stream that plays the clip until its track is stopped. @param {() => boolean} stands whether it waits just now @returns {Promise<MediaStream>} */
+export async function openSample(stands) {
   const [portrait, group] = await Promise.all(PICTURES.map(load)).catch(() => {
     throw new Error("The sample could not be loaded. Check the connection, then try again.");
   });
   const canvas = Object.assign(document.createElement("canvas"), SIZE);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
   const stream = canvas.captureStream(FRAMES_PER_S), [track] = stream.getVideoTracks();
-  const begun = performance.now();
+  let played = 0, before = performance.now();
 
   const timer = setInterval(() => {
     if (track.readyState === "ended") return clearInterval(timer);
-    const second = ((performance.now() - begun) / 1000) % (PORTRAIT_S + GROUP_S);
+    const now = performance.now(), passed = now - before;
+    before = now;
+    if (stands()) return;
+    played += passed / 1000;
+    const second = played % (PORTRAIT_S + GROUP_S);
     if (second < PORTRAIT_S) {
       context.fillStyle = "#949ca0";
       context.fillRect(0, 0, SIZE.width, SIZE.height);
