@@ -6,21 +6,15 @@ The page runs for real; where the faces are is answered by the test (tests/suppo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from PIL import Image
 from playwright.sync_api import Page, expect
 
-from gender_demo.drawing.marks import marks
-from gender_demo.results import Analysis, Box, Face, Prediction
-from tests.support.detail import detail
+from tests.support.live_faces import row, show, start, wait_for_faces
 from tests.support.live_page import LIVE_ANSWERS, snapshot, wait_for_new_frame
 
 OpenPage = Callable[..., Page]
-
 LAYOUT_SHIFT = """() => {  // of all but the rows inside the list, which has its fixed height
     window.moved = [];
     const list = document.querySelector("#live-faces");
@@ -40,44 +34,6 @@ MIDDLES = """() => {  // of the faces on the screen, by number, worked out from 
         ({ box: [x0, y0, x1, y1], number }) =>
             [number, left + ((x0 + x1) / 2) * zoom, top + ((y0 + y1) / 2) * zoom]);
 }"""
-
-
-def answer(boxes: Sequence[Sequence[float]], unsure: int = 0) -> list[dict[str, Any]]:
-    """Marks of faces at these boxes in 480 x 360 pixels, tracks counted from 1, the last unsure."""
-    found = []
-    for track, box in enumerate(boxes, 1):
-        label = "female" if track <= len(boxes) - unsure else None
-        reasons = () if label else ("close_call",)
-        face = Face(Box(*box), 0.99, ())
-        chances = (("female", 0.9), ("male", 0.1))
-        found.append(Prediction(face, label, 0.9, chances, reasons, track))
-    return [mark.to_json() for mark in marks(Analysis((480, 360), tuple(found)), shown_px=480)]
-
-
-def row(count: int) -> list[tuple[float, ...]]:
-    """Boxes side by side."""
-    side = 480 / count
-    return [(i * side + 0.2 * side, 120, i * side + 0.8 * side, 120 + 0.7 * side)
-            for i in range(count)]  # fmt: skip
-
-
-def start(page: Page, boxes: Sequence[Sequence[float]], unsure: int = 0) -> None:
-    page.evaluate(LIVE_ANSWERS)
-    show(page, boxes, unsure)
-    page.locator("#live-start").click()
-    wait_for_faces(page, len(boxes))
-
-
-def show(page: Page, boxes: Sequence[Sequence[float]], unsure: int = 0) -> None:
-    page.evaluate("marks => { window.faces = () => marks; }", answer(boxes, unsure))
-
-
-def wait_for_faces(page: Page, count: int) -> None:
-    page.wait_for_function(
-        "n => JSON.parse(document.querySelector('#live').dataset.marks ?? '[]').length === n",
-        arg=count,
-        timeout=60_000,
-    )
 
 
 @pytest.mark.parametrize(
@@ -293,96 +249,3 @@ def test_full_screen_keeps_stage_and_controls(open_page: OpenPage) -> None:
     page.locator("#live-full").click()
     page.wait_for_function("document.fullscreenElement === null")
     assert re.fullmatch("running", page.locator("#live").get_attribute("data-state") or "")
-
-
-DETAIL = """() => {  // pixels inside the middle box that differ clearly from the next one
-    const [{ box: [x0, y0, x1, y1] }] = JSON.parse(document.querySelector("#live").dataset.marks);
-    const canvas = document.querySelector("#live-canvas"), inset = 0.2 * (x1 - x0);
-    const [wide, high] = [x1 - x0 - 2 * inset, y1 - y0 - 2 * inset].map(Math.round);
-    const { data } = canvas.getContext("2d").getImageData(x0 + inset, y0 + inset, wide, high);
-    let steps = 0;
-    for (let i = 4; i < data.length; i += 4)
-        if (i % (4 * wide) && Math.abs(data[i] - data[i - 4]) > 12) steps += 1;
-    return steps;
-}"""
-SHARP = """() => [80, 340].map((x) => {  // the same, in the middle of two boxes
-    const canvas = document.querySelector("#live-canvas"), by = canvas.width / 480;
-    const { data } = canvas.getContext("2d").getImageData(x * by, 160 * by, 60, 60);
-    let steps = 0;
-    for (let i = 4; i < data.length; i += 4)
-        if (i % 240 && Math.abs(data[i] - data[i - 4]) > 12) steps += 1;
-    return steps;
-})"""
-NOISE = """() => {  // the camera shows noise, so that all detail would be seen
-    const draw = CanvasRenderingContext2D.prototype.drawImage;
-    CanvasRenderingContext2D.prototype.drawImage = function (source, ...where) {
-        draw.call(this, source, ...where);
-        if (!(source instanceof HTMLVideoElement)) return;
-        const { width, height } = this.canvas, noise = this.createImageData(width, height);
-        const words = new Uint32Array(noise.data.buffer);
-        for (let i = 0; i < words.length; i += 1) words[i] = (Math.random() * 2 ** 32) | 0xff000000;
-        this.putImageData(noise, 0, 0);
-    };
-}"""
-
-
-def test_blurred_faces_on_the_canvas_and_in_what_is_saved(
-    open_page: OpenPage, tmp_path: Path
-) -> None:
-    page = open_page()
-    page.evaluate(NOISE)
-    box = (180, 120, 300, 240)
-    start(page, [box])
-    page.wait_for_timeout(300)
-    assert page.evaluate(DETAIL) > 1000
-    page.locator("#live-blur").check()
-    page.wait_for_timeout(300)
-    assert page.evaluate(DETAIL) == 0
-    expect(page.locator("#live-text")).to_have_text("One face: hidden.")
-    assert snapshot(page)["marks"][0]["label"] is None
-    with page.expect_download() as saved:
-        page.locator("#live-save").click()
-    saved.value.save_as(tmp_path / "saved.png")
-    with Image.open(tmp_path / "saved.png") as picture:
-        by = picture.width / 480
-        x0, y0, x1, y1 = (round(value * by) for value in box)
-        inside = (x0 + 20, y0 + 20, x1 - 20, y1 - 20)
-        assert detail(picture, inside) == 0
-        assert detail(picture, (0, 0, 100, 100)) > 1000, "the rest of the picture stays"
-
-
-def test_one_face_alone_is_blurred_and_stays_so_while_it_is_lost(open_page: OpenPage) -> None:
-    page = open_page()
-    page.evaluate(NOISE)
-    boxes = [(40, 120, 160, 240), (300, 120, 420, 240)]
-    start(page, boxes)
-    page.locator("#live-mirror").uncheck()
-    page.get_by_role("button", name="Blur face 1").click()
-    page.wait_for_timeout(300)
-    labels = "JSON.parse(document.querySelector('#live').dataset.marks).map((mark) => mark.label)"
-    assert sorted(page.evaluate(labels), key=str) == [None, "female"]
-    first, second = sorted(page.evaluate(SHARP))
-    assert first == 0
-    assert second > 1000
-    show(page, [])
-    wait_for_faces(page, 0)
-    assert min(page.evaluate(SHARP)) == 0, "where it was seen last"
-
-
-def test_with_blur_on_nothing_is_seen_before_the_faces_are_known(open_page: OpenPage) -> None:
-    page = open_page()
-    page.evaluate(NOISE)
-    page.evaluate(LIVE_ANSWERS)
-    page.evaluate("() => { window.faces = () => new Promise(() => {}); }")
-    page.locator("#live-blur").check()
-    page.locator("#live-start").click()
-    page.wait_for_function("Number(document.querySelector('#live').dataset.frame) > 3")
-    steps = page.evaluate("""() => {
-        const canvas = document.querySelector("#live-canvas");
-        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-        let steps = 0;
-        for (let i = 4; i < data.length; i += 4)
-            if (i % (4 * canvas.width) && Math.abs(data[i] - data[i - 4]) > 12) steps += 1;
-        return steps;
-    }""")
-    assert steps == 0

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_live_faces import row, start
 from tests.browser.test_page import SLOW_MS, open_tab, upload
+from tests.support.live_faces import row, start
 from tests.support.paths import EXAMPLES
 
 OpenPage = Callable[..., Page]

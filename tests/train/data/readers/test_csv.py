@@ -1,0 +1,128 @@
+"""Tables as programs write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gender_demo.errors import LayoutError
+from tests.support.trees import read_records, write_tree
+from train.data.readers import factory
+
+
+def test_csv(tmp_path: Path) -> None:
+    write_tree(tmp_path, "a.png", "deep/b.png")
+    table = tmp_path / "labels.csv"
+    table.write_text("path,label,split,identity,hair\na.png,x,train,7,long\nb.png,y,test,,short\n"
+                     "gone.png,y,,,\n")  # fmt: skip
+    for source in (table, tmp_path):
+        records = read_records("csv", source) if source == tmp_path else factory.read_records(
+            "csv", source, scratch=tmp_path
+        ).records  # fmt: skip
+        assert [(r.path, r.label, r.split, r.identity, r.groups) for r in records[:2]] == [
+            ("a.png", "x", "train", "7", {"hair": "long"}),
+            ("b.png", "y", "test", None, {"hair": "short"}),
+        ]
+        assert records[2].content is None
+
+
+TABLE = "path,label\na.png,x\nÄ/b.png,y\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        TABLE.encode("utf-8-sig"),
+        TABLE.encode("utf-16"),
+        TABLE.encode("utf-16-le"),
+        TABLE.encode("utf-16-be"),
+        TABLE.encode("utf-32"),
+        TABLE.encode("latin-1"),
+        TABLE.replace(",", ";").encode(),
+        TABLE.replace(",", "\t").encode("utf-16"),
+        TABLE.replace(",", "|").encode(),
+        TABLE.replace("\n", "\r\n").encode("cp1252"),
+        TABLE.replace("\n", "\r").encode(),
+        TABLE.encode() + bytes(7),
+        b"\n\n" + TABLE.encode() + b",\n",
+        b"sep=;\r\n" + TABLE.replace(",", ";").encode(),
+        TABLE.replace("path,label", " Image Path , CLASS_NAME ").encode(),
+        TABLE.replace("path,label", "Filename,Target").encode(),
+        TABLE.replace("path,label", "img,y").encode(),
+        b'"path","label"\n"a.png"," x "\n"' + "Ä\\b.png".encode() + b'","y"\n',
+        TABLE.replace("Ä", "A\u0308").encode(),
+        TABLE.replace("Ä/b.png", "./ä/B.PNG").encode(),
+        TABLE.replace(".png", "").encode(),
+    ],
+)
+def test_tables_as_programs_write_them(tmp_path: Path, raw: bytes) -> None:
+    write_tree(tmp_path, "a.png", "Ä/b.png")
+    (tmp_path / "labels.csv").write_bytes(raw)
+    records = read_records("csv", tmp_path)
+    assert [(record.label, record.content) for record in records] == [
+        ("x", tmp_path / "a.png"),
+        ("y", tmp_path / "Ä" / "b.png"),
+    ]
+
+
+def test_paths_of_this_machine_and_of_another(tmp_path: Path) -> None:
+    write_tree(tmp_path, "set/man/a.png", "set/woman/a.png", "elsewhere/c.png", "set/d.png")
+    lines = [
+        f"{tmp_path}/set/man/a.png,x",
+        "C:\\Users\\ann\\my set\\woman\\a.png,y",
+        f"{tmp_path / 'elsewhere' / 'c.png'},x",
+        "../elsewhere/c.png,x",
+        "/home/ann/d.png,y",
+        "/home/ann/a.png,y",  # two end so
+        "/etc/hostname,y",
+    ]
+    (tmp_path / "set" / "labels.csv").write_text("path,label\n" + "\n".join(lines))
+    reading = factory.read_records("csv", tmp_path / "set" / "labels.csv", scratch=tmp_path / "s")
+    inside, outside = tmp_path / "set", tmp_path / "elsewhere" / "c.png"
+    found = [r.content.resolve() if isinstance(r.content, Path) else None for r in reading.records]
+    assert found == [
+        inside / "man" / "a.png", inside / "woman" / "a.png", outside, outside,
+        inside / "d.png", None, None,
+    ]  # fmt: skip
+    assert reading.notes[1:] == [
+        "labels.csv has the columns path from path, label from label",
+        "2 paths are another machine's and were found by their ends (first: "
+        "C:\\Users\\ann\\my set\\woman\\a.png)",
+    ]
+
+
+def test_columns_are_told(tmp_path: Path) -> None:
+    write_tree(tmp_path, "a.png", "b.png", "c.png")
+    rows = "a.png;man;TRAIN;curly;7\nb.png;woman;;;8\nc.png;man;Testing;;\n"
+    (tmp_path / "t.tsv").write_text("File Name;Sex;Usage;Hair;Person ID\n" + rows)
+    reading = factory.read_records("csv", tmp_path, scratch=tmp_path / "s")
+    assert [(r.label, r.split, r.groups, r.identity) for r in reading.records] == [
+        ("man", "train", {"Hair": "curly"}, "7"),
+        ("woman", "train", {"Hair": ""}, "8"),
+        ("man", "test", {"Hair": ""}, None),
+    ]
+    assert reading.notes == [
+        "Read as 2 classes: man 2, woman 1 (train 2, test 1)",
+        "t.tsv has the columns path from File Name, label from Sex, split from Usage, identity "
+        "from Person ID; only counted: Hair",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("foto,label\na.png,x\n", "labels.csv lacks the column path: it has foto, label"),
+        ("path,label\na.png,x\nb.png,\n", r"1 of 2 rows .* lack a path or a label \(first: 'b"),
+        ("path,label\na.png,x\na.png,y\n", r"1 pictures .* two labels \(first: a.png as x and y"),
+        ("path,label,split\na.png,x,trian\n", "unknown splits: 1 x 'trian'"),
+        ("path,label\na.png,x\nb.png,x\n", r"one class only, x \(2\)"),
+        ("path,label\n../../etc/passwd,x\n/etc/passwd,y\n", "None of the 2 pictures is there"),
+        ("path,label\n", "no labelled pictures"),
+    ],
+)
+def test_bad_csv(tmp_path: Path, text: str, said: str) -> None:
+    write_tree(tmp_path, "a.png", "b.png")
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(LayoutError, match=said):
+        read_records("csv", tmp_path)
