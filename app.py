@@ -16,6 +16,13 @@ from pathlib import Path
 
 from gender_demo.errors import CheckpointError, DeviceError, UsageError
 from gender_demo.operator import Operator, operator_of, require_operator
+from gender_demo.sensitive import FLAG, FLAG_HELP
+from gender_demo.vision.preflight import (
+    CHECKPOINT_VARIABLE,
+    check_device,
+    check_folder,
+    check_labels,
+)
 
 DRAIN_S = 2.5
 """When asked to stop: how long what was begun may take to be answered; all ends within 5."""
@@ -25,7 +32,6 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; returns the exit code."""
     flags = parse_flags(argv)
     # What cannot work is said before the heavy imports, which take seconds.
-    from gender_demo.vision.preflight import check_device, check_folder
     from gender_demo.web.environment import clean_environment
     from gender_demo.web.upload_folder import upload_folder
 
@@ -36,6 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         if flags.share:
             require_operator(operator, waived=flags.no_operator)
         flags.checkpoint = check_folder(flags.checkpoint)
+        check_labels(flags.checkpoint, allowed=flags.allow_sensitive_labels)
         check_device(flags.device)
     except (CheckpointError, DeviceError, UsageError) as error:
         return fail(str(error))
@@ -60,8 +67,9 @@ def parse_flags(argv: list[str] | None) -> argparse.Namespace:
         description="Serve the page that guesses how faces may be perceived."
     )
     add = parser.add_argument
-    add("--checkpoint", metavar="DIR",
+    add("--checkpoint", metavar="DIR", default=variables.get(CHECKPOINT_VARIABLE) or None,
         help="of train, or hf:USER/MODEL[@revision] (default: the shipped one)")  # fmt: skip
+    add(FLAG, action="store_true", help=FLAG_HELP)
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
     add("--host", metavar="H", type=host_name,
         default=variables.get("GRADIO_SERVER_NAME") or everywhere,

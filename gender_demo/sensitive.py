@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 FLAG = "--allow-sensitive-labels"
+FLAG_HELP = "take labels of race, religion, health, orientation, politics or emotions"
 WORDS = {
     "race or origin": """
         race racial ethnic ethnicity nationality caste tribe indigenous aboriginal native

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+import app
+from gender_demo.__main__ import main
+from gender_demo.errors import CheckpointError
 from gender_demo.sensitive import sensitive_kind, why_refused
+from gender_demo.vision.preflight import check_labels
 
 
 @pytest.mark.parametrize(
@@ -48,3 +55,32 @@ def test_one_sentence_says_which_and_what_to_do() -> None:
     assert "--allow-sensitive-labels" in said
     assert ". " not in said
     assert str(why_refused(["gay", "x"])).startswith("The label gay sorts people by sexual")
+
+
+@pytest.fixture
+def sad(tmp_path: Path) -> Path:
+    """A checkpoint that would sort people by their moods."""
+    (tmp_path / "config.json").write_text(json.dumps({"name": "x", "classes": ["sad", "other"]}))
+    (tmp_path / "model.safetensors").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["app", "predict", "explain", "video"])
+def test_a_checkpoint_with_such_labels_is_not_served(
+    sad: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--checkpoint", str(sad)]
+    more = ["--out", str(sad / "out")] if command == "video" else []
+    code = app.main(flags) if command == "app" else main([command, "x.jpg", *more, *flags])
+    assert code == 2
+    assert capsys.readouterr().err.startswith("The label sad sorts people by emotions")
+
+
+def test_a_checkpoint_with_such_labels_may_be_allowed(sad: Path) -> None:
+    check_labels(sad, allowed=True)
+    for damaged in ('{"classes": 3}', "[]", "{", '{"classes": [["sad"]]}', "[" * 100_000):
+        (sad / "config.json").write_text(damaged)
+        check_labels(sad, allowed=False)  # what is wrong with it is said when it is loaded
+    (sad / "config.json").write_text('{"classes": ["nun", "other"]}')
+    with pytest.raises(CheckpointError, match="sorts people by religion"):
+        check_labels(sad, allowed=False)

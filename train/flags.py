@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gender_demo.errors import CheckpointError, DataError, DeviceError
-from gender_demo.sensitive import FLAG
+from gender_demo.sensitive import FLAG, FLAG_HELP
 from gender_demo.vision.hub import fetch, is_hub_name
 from gender_demo.vision.preflight import CHECKPOINT_HELP, SHIPPED, check_device, check_folder
 from train.data.readers.factory import LAYOUTS
@@ -96,11 +96,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
 
 
 def _allow_sensitive(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        FLAG,
-        action="store_true",
-        help="take labels of race, religion, health, orientation, politics or emotions",
-    )
+    parser.add_argument(FLAG, action="store_true", help=FLAG_HELP)
 
 
 def pack(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ What may be uploaded is listed, so that nothing that happens to lie in the folde
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 from gender_demo.cli.codes import DONE
 from gender_demo.cli.space_settings import read_settings
-from gender_demo.cli.upload import Bundle, check_name, check_weights, hub_client
+from gender_demo.cli.upload import Bundle, check_name, check_weights, hub_client, refuse_home
 from gender_demo.errors import DeployError
 from gender_demo.operator import (
     CONTACT_VARIABLE,
@@ -23,9 +24,17 @@ from gender_demo.operator import (
     read_operator,
     require_operator,
 )
+from gender_demo.sensitive import why_refused
+from gender_demo.vision.checkpoint_files import AUDIT, CARD, CONFIG, WEIGHTS, stated_classes
+from gender_demo.vision.hub import PREFIX, origin
+from gender_demo.vision.preflight import (
+    CHECKPOINT_HELP,
+    CHECKPOINT_VARIABLE,
+    SHIPPED,
+    check_folder,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKPOINT = "checkpoints/resnet29-fairface"
 ROOMS = ("vision", "tracking", "drawing", "audit", "files", "explain", "video", "web")
 """What serves the page; ``cli``, which deploys it, stays at home."""
 STAGED = (
@@ -36,10 +45,8 @@ STAGED = (
     *(f"gender_demo/web/static/*.{kind}" for kind in ("css", "html", "js", "md")),
     *("gender_demo/web/static/js/*.js", "gender_demo/web/static/examples/*.jpg"),
     "gender_demo/web/static/images/*.svg",
-    *(f"{CHECKPOINT}/{name}" for name in ("README.md", "config.json", "audit.json")),
-    f"{CHECKPOINT}/model.safetensors",
 )
-OPTIONAL = ("docs/*.jpg", "gender_demo/audit/*.json", f"{CHECKPOINT}/audit.json")
+OPTIONAL = ("docs/*.jpg", "gender_demo/audit/*.json")
 
 PATIENCE_S, ASK_EVERY_S = 1800.0, 5.0
 FAILED_STAGES = ("NO_APP_FILE", "CONFIG_ERROR", "BUILD_ERROR", "RUNTIME_ERROR", "DELETING")
@@ -56,6 +63,7 @@ def add_command(
         description="Uploads a fixed list of files, waits for the build and prints the address.",
     )
     command.add_argument("space", metavar="USER/SPACE")
+    command.add_argument("--checkpoint", metavar="DIR", help=CHECKPOINT_HELP)
     command.add_argument("--dry-run", action="store_true", help="only list what would be uploaded")
     command.add_argument("--private", action="store_true", help="only for you")
     command.add_argument("--hardware", metavar="NAME", help="t4-small, say (default: free CPU)")
@@ -74,27 +82,50 @@ def run(flags: argparse.Namespace) -> int:
     check_name(flags.space, "Space's", "USER/SPACE")
     check_hardware(flags.hardware)
     operator = read_operator(flags.operator, flags.contact)
+    checkpoint = check_folder(flags.checkpoint)
     if flags.dry_run:
-        print(prepare().describe())
+        print(prepare(checkpoint=checkpoint).describe())
         return DONE
     require_operator(operator, waived=flags.no_operator or flags.private)
-    settings = SpaceOptions(flags.private, flags.hardware, operator)
-    address = deploy(flags.space, settings)
+    options = SpaceOptions(flags.private, flags.hardware, operator, checkpoint)
+    address = deploy(flags.space, options)
     print(f"The page is at {address}")
     return DONE
 
 
 @dataclass(frozen=True)
 class SpaceOptions:
-    """Who may see the Space, what it runs on (None: the free CPU) and whom it names."""
+    """Who may see the Space, its hardware (None: the free CPU), whom it names, what it serves."""
 
     private: bool = False
     hardware: str | None = None
     operator: Operator | None = None
+    checkpoint: Path = SHIPPED
+
+    def variables(self) -> dict[str, str | None]:
+        """The Space's variables by name; None: one that must not be there."""
+        variables: dict[str, str | None] = {
+            CHECKPOINT_VARIABLE: place_of(self.checkpoint).as_posix()
+            if self.checkpoint != SHIPPED
+            else None
+        }
+        if self.operator:
+            variables[NAME_VARIABLE] = self.operator.name
+            variables[CONTACT_VARIABLE] = self.operator.contact
+        return variables
 
 
-def prepare(root: Path = ROOT) -> Bundle:
-    """Find and check everything that would be published; raises DeployError."""
+def place_of(checkpoint: Path) -> Path:
+    """Where a checkpoint folder lies in the Space: ``checkpoints/NAME``."""
+    name = origin(checkpoint.resolve()).removeprefix(PREFIX).replace("/", "--")
+    return Path("checkpoints", re.sub(r"[^\w.@-]", "_", name, flags=re.ASCII))
+
+
+def prepare(root: Path = ROOT, checkpoint: Path | None = None) -> Bundle:
+    """Find and check everything that would be published; raises DeployError.
+
+    ``checkpoint``: the folder of the model to be served, by default ``root``'s own.
+    """
     files = []
     for pattern in STAGED:
         found = sorted(
@@ -106,13 +137,20 @@ def prepare(root: Path = ROOT) -> Bundle:
             raise DeployError(f"{root / pattern} is missing: deploy from a whole clone.")
         files += [path.relative_to(root) for path in found]
     settings = read_settings(root)
-    check_weights(root / CHECKPOINT)
-    return Bundle(root, tuple(files), settings)
+    folder = check_folder(checkpoint or root / SHIPPED.relative_to(ROOT))
+    check_weights(folder)
+    if why := why_refused(stated_classes(folder)):
+        raise DeployError(f"{why.partition(':')[0]}: a Space with other labels can be published.")
+    own = {place_of(folder) / name: folder / name for name in (CARD, CONFIG, AUDIT, WEIGHTS)}
+    elsewhere = {target: file for target, file in own.items() if file.is_file()}
+    bundle = Bundle(root, (*files, *elsewhere), settings, elsewhere=elsewhere)
+    refuse_home(bundle, elsewhere)
+    return bundle
 
 
 def deploy(space: str, options: SpaceOptions, report: Callable[[str], None] = print) -> str:
     """Create or update the Space and wait until it runs; its address. Raises DeployError."""
-    bundle = prepare()
+    bundle = prepare(checkpoint=options.checkpoint)
     with hub_client(space) as api, bundle.staged() as folder:
         return _publish(api, folder, space, options, report)
 
@@ -133,9 +171,12 @@ def _publish(
             private=options.private,
             space_hardware=options.hardware,
         )
-    if options.operator:
-        api.add_space_variable(space, NAME_VARIABLE, options.operator.name)
-        api.add_space_variable(space, CONTACT_VARIABLE, options.operator.contact)
+    there = api.get_space_variables(space)
+    for name, value in options.variables().items():
+        if value is not None:
+            api.add_space_variable(space, name, value)
+        elif name in there:
+            api.delete_space_variable(space, name)
     report(f"{'Updating' if exists else 'Created'} {space}; uploading.")
     commit = api.upload_folder(
         repo_id=space,

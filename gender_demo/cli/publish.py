@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gender_demo.cli.codes import DONE
-from gender_demo.cli.upload import Bundle, check_name, check_weights, hub_client
+from gender_demo.cli.upload import Bundle, check_name, check_weights, hub_client, refuse_home
 from gender_demo.errors import DeployError
 from gender_demo.vision.checkpoint_files import AUDIT, CARD, CONFIG, WEIGHTS, stated_hash
 from gender_demo.vision.preflight import CHECKPOINT_HELP, check_folder
@@ -54,13 +54,7 @@ def prepare(folder: Path, model: str) -> Bundle:
     files = tuple(Path(name) for name in FILES if (folder / name).is_file())
     settings, card = _read_card(folder)
     bundle = Bundle(folder, files, settings, {Path(CARD): name_in_card(card, model)})
-    home = str(Path.home())
-    for file in files:
-        if file.name != WEIGHTS and len(home) > 1 and home.encode() in bundle.read(file):
-            raise DeployError(
-                f"{folder / file} names your folder {home}: train and measure with relative "
-                "paths, or edit it, since everybody could read that."
-            )
+    refuse_home(bundle, files)
     return bundle
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from gender_demo.errors import UsageError
 from gender_demo.files.ignored import is_ignored
+from gender_demo.sensitive import FLAG, FLAG_HELP
 from gender_demo.vision.pictures import SUFFIXES
-from gender_demo.vision.preflight import CHECKPOINT_HELP, check_device, check_folder
+from gender_demo.vision.preflight import CHECKPOINT_HELP, check_device, check_folder, check_labels
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -22,11 +23,13 @@ def add_model_flags(command: argparse.ArgumentParser) -> None:
     """Which model, and where it runs."""
     command.add_argument("--checkpoint", metavar="DIR", help=CHECKPOINT_HELP)
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    command.add_argument(FLAG, action="store_true", help=FLAG_HELP)
 
 
 def check_model_flags(flags: argparse.Namespace) -> None:
     """``flags.checkpoint`` becomes its folder; UsageError or CheckpointError where one is wrong."""
     flags.checkpoint = check_folder(flags.checkpoint)
+    check_labels(flags.checkpoint, allowed=flags.allow_sensitive_labels)
     check_device(flags.device)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gender_demo.errors import DeployError
-from gender_demo.vision.checkpoint_files import weights_match
+from gender_demo.vision.checkpoint_files import WEIGHTS, weights_match
 from gender_demo.vision.hub import REPOSITORY
 
 if TYPE_CHECKING:
@@ -20,18 +20,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What would be uploaded: paths below ``root``, the settings that go with them, and texts that
-    take the place of a file's own."""
+    """What would be uploaded: paths below ``root``, the settings that go with them, texts that take
+    the place of a file's own, and where files lie that are not below ``root``."""
 
     root: Path
     files: tuple[Path, ...]
     settings: dict[str, object]
     texts: dict[Path, str] = field(default_factory=dict)
+    elsewhere: dict[Path, Path] = field(default_factory=dict)
+
+    def source(self, file: Path) -> Path:
+        """Where one of ``files`` lies."""
+        return self.elsewhere.get(file, self.root / file)
 
     def read(self, file: Path) -> bytes:
         """One of ``files`` as it would be uploaded."""
         text = self.texts.get(file)
-        return (self.root / file).read_bytes() if text is None else text.encode()
+        return self.source(file).read_bytes() if text is None else text.encode()
 
     def describe(self) -> str:
         """The list that ``--dry-run`` prints: settings, then bytes and name of each file."""
@@ -55,8 +60,19 @@ class Bundle:
                 if file in self.texts:
                     target.write_bytes(self.read(file))
                 else:
-                    shutil.copyfile(self.root / file, target)
+                    shutil.copyfile(self.source(file), target)
             yield Path(name)
+
+
+def refuse_home(bundle: Bundle, files: Iterable[Path]) -> None:
+    """DeployError where a text among ``files`` names the home folder of who uploads it."""
+    home = str(Path.home())
+    for file in files:
+        if file.name != WEIGHTS and len(home) > 1 and home.encode() in bundle.read(file):
+            raise DeployError(
+                f"{bundle.source(file)} names your folder {home}: train and measure with relative "
+                "paths, or edit it, since everybody could read that."
+            )
 
 
 @contextmanager

@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 
 from gender_demo.errors import CheckpointError, DeviceError
-from gender_demo.vision.checkpoint_files import CONFIG, WEIGHTS
+from gender_demo.sensitive import why_refused
+from gender_demo.vision.checkpoint_files import CONFIG, WEIGHTS, stated_classes
 from gender_demo.vision.hub import fetch, is_hub_name
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "resnet29-fairface"
+CHECKPOINT_VARIABLE = "GENDER_DEMO_CHECKPOINT"
+"""Where a Space finds which checkpoint it serves; ``deploy`` sets it."""
 CHECKPOINT_HELP = "folder, or hf:USER/MODEL[@revision] on the Hugging Face Hub (the shipped one)"
 
 
@@ -33,6 +36,13 @@ def check_folder(path: str | Path | None) -> Path:
                 f"holds {CONFIG} and {WEIGHTS}."
             )
     return folder
+
+
+def check_labels(folder: Path, *, allowed: bool) -> None:
+    """CheckpointError where a checkpoint's labels are sensitive (``gender_demo.sensitive``) and
+    that is not ``allowed``."""
+    if not allowed and (why := why_refused(stated_classes(folder))):
+        raise CheckpointError(f"{why}.")
 
 
 def check_device(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from gender_demo.cli.deploy import (
     wait_until_running,
 )
 from gender_demo.cli.space_settings import read_settings
-from gender_demo.errors import DeployError
+from gender_demo.errors import CheckpointError, DeployError
+from gender_demo.vision.preflight import CHECKPOINT_VARIABLE, SHIPPED
 from tests.support.hub_server import TOKEN, Hub, hub_environment, hub_server
 from tests.support.paths import ROOT
 
@@ -52,12 +54,45 @@ def test_a_space_is_made_filled_and_updated(hub: Hub, tmp_path: Path) -> None:
     hub.spaces["ann/faces"]["old.py"] = b"of an older version"
     done = run(hub, "--operator", "Ann", "--contact", "ann@example.org", home=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert hub.variables == {
-        "GENDER_DEMO_OPERATOR": "Ann", "GENDER_DEMO_CONTACT": "mailto:ann@example.org"
-    }  # fmt: skip
+    named = {"GENDER_DEMO_OPERATOR": "Ann", "GENDER_DEMO_CONTACT": "mailto:ann@example.org"}
+    assert hub.variables == named
     assert "Updating ann/faces" in done.stdout
     assert len(hub.created) == 1
     assert hub.spaces["ann/faces"] == expected | {".gitattributes": b""}
+
+    mine = copy_with(tmp_path / "my faces", name="mine")
+    done = run(hub, "--private", "--checkpoint", str(mine), home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert hub.variables == named | {CHECKPOINT_VARIABLE: "checkpoints/my_faces"}
+    models = {name for name in hub.spaces["ann/faces"] if name.startswith("checkpoints/")}
+    files = ("README.md", "config.json", "audit.json", "model.safetensors")
+    assert models == {f"checkpoints/my_faces/{name}" for name in files}
+
+    done = run(hub, "--private", home=tmp_path)
+    assert hub.variables == named
+    assert hub.spaces["ann/faces"] == expected | {".gitattributes": b""}
+
+
+def copy_with(folder: Path, **settings: object) -> Path:
+    """A copy of the shipped checkpoint with another config."""
+    shutil.copytree(SHIPPED, folder)
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | settings))
+    return folder
+
+
+def test_what_must_not_be_published_of_a_checkpoint(tmp_path: Path) -> None:
+    cases: tuple[tuple[dict[str, object], str], ...] = (
+        ({"classes": ["muslim", "other"]}, "The label muslim sorts people by religion"),
+        ({"classes": ["sad", "happy"]}, "The labels sad, happy sort people by emotions"),
+        ({"training": {"data": f"{Path.home()}/faces"}}, "names your folder"),
+        ({"weights_sha256": "0" * 64}, "do not match their hash"),
+    )  # fmt: skip
+    for number, (settings, said) in enumerate(cases):
+        with pytest.raises(DeployError, match=said):
+            prepare(checkpoint=copy_with(tmp_path / str(number), **settings))
+    with pytest.raises(CheckpointError, match="There is no checkpoint folder at"):
+        prepare(checkpoint=tmp_path / "none")
 
 
 def test_a_dry_run_lists_and_asks_nobody(hub: Hub, tmp_path: Path) -> None:
@@ -114,7 +149,7 @@ def copy_of(folder: Path) -> Path:
 
 def test_what_is_missing_or_damaged_is_said(tmp_path: Path) -> None:
     clone = copy_of(tmp_path)
-    weights = clone / deploy.CHECKPOINT / "model.safetensors"
+    weights = clone / "checkpoints" / SHIPPED.name / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(DeployError, match="do not match their hash"):
         prepare(clone)

@@ -54,7 +54,7 @@ def hub_server() -> Iterator[Hub]:
         def do_GET(self) -> None:
             answer(self, hub)
 
-        do_POST = do_PUT = do_HEAD = do_GET  # noqa: N815
+        do_POST = do_PUT = do_HEAD = do_DELETE = do_GET  # noqa: N815
 
         def log_message(self, *args: Any) -> None:
             pass
@@ -184,8 +184,11 @@ def about_settings(
     name: str, kind: str, body: bytes, hub: Hub, files: dict[str, bytes]
 ) -> tuple[int, Any]:
     if kind == "variables":
-        told = json.loads(body)
-        hub.variables[told["key"]] = told["value"]
+        told = json.loads(body or b"{}")
+        if "value" in told:
+            hub.variables[told["key"]] = told["value"]
+        elif told:  # DELETE
+            del hub.variables[told["key"]]
         return 200, {key: {"value": value} for key, value in hub.variables.items()}
     if kind in ("settings", "hardware"):
         if json.loads(body).get("visibility") == "private":

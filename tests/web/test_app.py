@@ -80,6 +80,12 @@ def test_wrong_flags(flags: list[str], said: str) -> None:
     assert_one_sentence(run(*flags), said)
 
 
+def test_a_variable_names_the_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENDER_DEMO_CHECKPOINT", "checkpoints/mine")
+    assert app.parse_flags([]).checkpoint == "checkpoints/mine"
+    assert app.parse_flags(["--checkpoint", "other"]).checkpoint == "other"
+
+
 def test_a_taken_port() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
