@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import sys
 import textwrap
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from gender_demo.cli.codes import DONE, SOME_FAILED
 from gender_demo.cli.sources import add_model_flags, check_model_flags, make_folder, named_files
 from gender_demo.errors import PictureError, UsageError
-from gender_demo.files.names import name_key, printable
+from gender_demo.files.names import free_name, name_key, printable
 from gender_demo.label_words import certainty
 
 if TYPE_CHECKING:
@@ -85,16 +84,10 @@ def explain_file(
         if not flags.json:
             print_explanation(f"{printable(str(path))}, face {number}", explained)
         if flags.out:
-            draw_sheet(explained).save(flags.out / own_name(f"{path.stem}-face{number}", taken))
+            name = free_name(path.name, taken, f"face{number}.png")
+            taken.add(name_key(name))
+            draw_sheet(explained).save(flags.out / name)
     return results
-
-
-def own_name(stem: str, taken: set[str]) -> str:
-    """A PNG's name that no other of this run has, added to ``taken``."""
-    names = (f"{stem}{f' {n}' * (n > 1)}.png" for n in itertools.count(1))
-    name = next(name for name in names if name_key(name) not in taken)
-    taken.add(name_key(name))
-    return name
 
 
 def print_explanation(title: str, explained: Explanation) -> None:

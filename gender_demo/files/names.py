@@ -31,12 +31,13 @@ def printable(text: str, keep: str = "") -> str:
     )
 
 
-def annotated_name(name: str, number: int = 1) -> str:
+def annotated_name(name: str, number: int = 1, ending: str = "annotated.jpg") -> str:
     """ "a.png" -> "a-annotated.jpg", or "a-annotated-2.jpg" where the first is taken."""
     stem = "".join("_" if is_hidden(c) else c for c in PurePath(name).stem)
     stem = FORBIDDEN.sub("_", stem).encode()[:MAX_STEM_BYTES].decode(errors="ignore")
     stem = f"_{stem}" if RESERVED.match(stem) else stem
-    return f"{stem or 'picture'}-annotated{f'-{number}' if number > 1 else ''}.jpg"
+    what, _, suffix = ending.partition(".")
+    return f"{stem or 'picture'}-{what}{f'-{number}' if number > 1 else ''}.{suffix}"
 
 
 def name_key(name: str) -> str:
@@ -44,7 +45,7 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFC", name.casefold())
 
 
-def free_name(name: str, taken: Collection[str]) -> str:
-    """The first annotated name whose ``name_key`` is not among ``taken``."""
-    names = (annotated_name(name, number) for number in range(1, len(taken) + 2))
+def free_name(name: str, taken: Collection[str], ending: str = "annotated.jpg") -> str:
+    """The first ``annotated_name`` whose ``name_key`` is not among ``taken``."""
+    names = (annotated_name(name, number, ending) for number in range(1, len(taken) + 2))
     return next(free for free in names if name_key(free) not in taken)

@@ -147,7 +147,7 @@ def test_the_command_prints_draws_and_says_what_it_cannot(
     assert said.err.count("\n") == 1
     with Image.open(tmp_path / "out" / "astronaut-face1.png") as sheet:
         assert (sheet.format, sheet.width) == ("PNG", 1044)
-    assert (tmp_path / "out" / "astronaut-face1 2.png").is_file()
+    assert (tmp_path / "out" / "astronaut-face1-2.png").is_file()
     assert main([*words, "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert len(told["faces"][0]["variants"]) == 10

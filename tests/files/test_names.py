@@ -26,6 +26,7 @@ RESERVED = ("con", "prn", "aux", "nul", "com1", "lpt9")
 def test_annotated_names() -> None:
     assert annotated_name("holiday/a.b.png") == "a.b-annotated.jpg"
     assert annotated_name("a.png", 3) == "a-annotated-3.jpg"
+    assert annotated_name("a.png", 2, "face1.png") == "a-face1-2.png"
     assert "/" not in annotated_name("..")
 
 
