@@ -136,6 +136,20 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Wish:
+    """What a person wants for a face in place of the guess: their own ``word``, "" for no label at
+    all; or that the face, and all that was said of it, is ``hidden``."""
+
+    word: str = ""
+    hidden: bool = False
+
+    @property
+    def correction(self) -> str:
+        """The word that stands beside the guess; "" where there is to be no guess either."""
+        return "" if self.hidden else self.word
+
+
+@dataclass(frozen=True)
 class Analysis:
     """Everything found in one picture: its (width, height) in pixels and the predictions.
 

@@ -133,6 +133,13 @@ def _covered(places: np.ndarray, others: np.ndarray) -> np.ndarray:
     return shared
 
 
+def can_write(text: str) -> bool:
+    """Whether the font has every letter of it, so that no empty frames would stand there."""
+    font = load_font(16)
+    nothing = bytes(font.getmask("\uffff"))
+    return all(bytes(font.getmask(letter)) != nothing for letter in text if not letter.isspace())
+
+
 @lru_cache(maxsize=64)
 def load_font(size_px: int) -> ImageFont.FreeTypeFont:
     """Pillow's own font, so that a picture looks the same on every machine."""

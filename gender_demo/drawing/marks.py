@@ -5,17 +5,19 @@ Pillow (paint.py) and the live view's canvas (static/js/drawing.js) stroke the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from gender_demo.drawing.layout import Plate, Scale, place_plates
+from gender_demo.drawing.layout import Plate, Scale, can_write, place_plates
 from gender_demo.label_words import certainty, in_words
-from gender_demo.results import Analysis, Box, Prediction
+from gender_demo.results import Analysis, Box, Prediction, Wish
 
 COLORS = ("#E69F00", "#009E73", "#F0E442", "#56B4E9", "#D55E00", "#CC79A7")
 """One per class, in the checkpoint's order, from Okabe and Ito's colour-blind-safe palette; blue
 and pink stand late, so that two classes never get them."""
-UNSURE_COLOR = "#C4C7CC"
+UNSURE_COLOR, OWN_COLOR = "#C4C7CC", "#FFFFFF"
+"""The second where a person's wish stands in place of the guess."""
+CORRECTED = "corrected"
 
 SHORT, CROWD = 4, 8
 """With more faces than SHORT captions are short; with more than CROWD they are numbers, since
@@ -53,24 +55,31 @@ class Mark:
 
 
 def marks(
-    analysis: Analysis, *, show_labels: bool = True, shown_px: float | None = None
+    analysis: Analysis,
+    *,
+    show_labels: bool = True,
+    shown_px: float | None = None,
+    wishes: Mapping[int, Wish] | None = None,
 ) -> list[Mark]:
     """One mark per face, in the analysis's order and pixels.
 
     Without labels a mark is a plain box that says nothing. ``shown_px`` is how wide the picture
     stands on a screen (CSS pixels); captions can be read there, else in the picture as a whole.
+    ``wishes`` are people's own, by their face's rank from the left: nothing is said of it but
+    its number and their word.
     """
     found = analysis.predictions
     scale = Scale.of(analysis.size, shown_px)
     numbers = number_faces(analysis)
+    asked = [(wishes or {}).get(rank) for rank in analysis.left_to_right]
     texts = [
-        _text(prediction, number, len(found)) if show_labels else ""
-        for prediction, number in zip(found, numbers, strict=True)
+        _text(prediction, number, len(found), wish) if show_labels else ""
+        for prediction, number, wish in zip(found, numbers, asked, strict=True)
     ]
     plates = place_plates(texts, [p.face.box for p in found], analysis.size, scale)
     return [
-        _mark(prediction, show_labels, scale, number, plate)
-        for prediction, number, plate in zip(found, numbers, plates, strict=True)
+        _wanted(_mark(prediction, show_labels and wish is None, scale, number, plate), wish)
+        for prediction, number, plate, wish in zip(found, numbers, plates, asked, strict=True)
     ]
 
 
@@ -96,12 +105,29 @@ def caption(prediction: Prediction, *, short: bool = False) -> str:
     return f"{words} {certainty(prediction.probability)}"
 
 
-def _text(prediction: Prediction, number: int | None, faces: int) -> str:
+def _text(prediction: Prediction, number: int | None, faces: int, wish: Wish | None) -> str:
+    if wish:
+        shown = wish.correction if faces <= CROWD or number is None else ""
+        return " · ".join(filter(None, (str(number or ""), _own(shown))))
     if number is None:
         return caption(prediction)
     if faces > CROWD:
         return str(number)
     return f"{number} · {caption(prediction, short=faces > SHORT)}"
+
+
+def _own(word: str) -> str:
+    """A person's own word as it is drawn."""
+    if not word:
+        return ""
+    return f"{word} ({CORRECTED})" if can_write(word) else CORRECTED
+
+
+def _wanted(mark: Mark, wish: Wish | None) -> Mark:
+    """A mark without its label as somebody wants it; no figure about the face is left in it."""
+    if wish is None:
+        return mark
+    return replace(mark, caption=_own(wish.correction), color=OWN_COLOR, probability=0.0)
 
 
 def _mark(

@@ -5,15 +5,15 @@ Shared by the photos tab and the command line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from gender_demo.errors import PictureError
-from gender_demo.results import Analysis
+from gender_demo.results import Analysis, Wish
 from gender_demo.vision.pictures import read_picture
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class FileResult:
     """One file: its picture and analysis, or the sentence that says what is wrong with it.
 
     ``note`` says what else is wrong, such as a missing end or a drawing that could not be written.
+    ``wishes`` are people's own, by the number of their face (from 1 at the left).
     """
 
     name: str
@@ -37,6 +38,7 @@ class FileResult:
     analysis: Analysis | None = None
     error: str | None = None
     note: str | None = None
+    wishes: Mapping[int, Wish] = field(default_factory=dict)
 
 
 def analyze_files(pipeline: Pipeline, paths: Iterable[tuple[str, Path]]) -> Iterator[FileResult]:

@@ -18,43 +18,50 @@ from PIL import Image
 from gender_demo.files.about import About
 from gender_demo.files.analyze import FileResult
 from gender_demo.files.names import is_hidden, printable
-from gender_demo.files.rows import FaceRow, rows
+from gender_demo.files.rows import HIDDEN, NOT_LABELLED, FaceRow, rows
 
 COLUMNS = (
     *("file", "face", "perceived as", "probability", "reasons", "x0", "y0", "x1", "y1", "note"),
     *("model", "date", "threshold", "caveat"),
 )
+CORRECTION = "corrected to"
+"""One more column, after the reasons, where people could correct the guesses."""
 FORMULA = re.compile(r"(^|[;,\n])(\s*)(?=[=+\-@＝＋－＠])")
 """Where a spreadsheet, whatever its separator, would begin a formula."""
 JPEG_QUALITY = 90
 
 
-def write_csv(results: Iterable[FileResult], about: About, out: TextIO) -> None:
+def write_csv(
+    results: Iterable[FileResult], about: About, out: TextIO, *, corrections: bool = False
+) -> None:
     """A header line and one line per face, each with what ``about`` says. Texts in which a
-    spreadsheet would see a formula get an apostrophe; control characters are escaped."""
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    spreadsheet would see a formula get an apostrophe; control characters are escaped. With
+    ``corrections`` people's own words stand in a column beside the guesses."""
+    writer, at = csv.writer(out, lineterminator="\n"), COLUMNS.index("x0")
+    writer.writerow((*COLUMNS[:at], *[CORRECTION] * corrections, *COLUMNS[at:]))
     for result in results:
         for row in rows(result):
-            writer.writerow(map(to_cell, (*_values(row), *astuple(about))))
+            values, own = _values(row), [row.correction] * corrections
+            writer.writerow(map(to_cell, (*values[:at], *own, *values[at:], *astuple(about))))
         out.flush()
 
 
-def to_csv(results: Iterable[FileResult], about: About) -> str:
+def to_csv(results: Iterable[FileResult], about: About, *, corrections: bool = False) -> str:
     """All rows as CSV text; see ``write_csv``."""
     out = io.StringIO()
-    write_csv(results, about, out)
+    write_csv(results, about, out, corrections=corrections)
     return out.getvalue()
 
 
 def write_json(results: Iterable[FileResult], about: About, out: TextIO) -> None:
     """A list of {file, analysis, error, note, about}, the analysis with all its figures or null.
-    Text stays readable; only control characters and the like are escaped."""
+    Text stays readable; only control characters and the like are escaped. A corrected face has
+    "corrected_to" beside the guess, one whose guess is not wanted "withheld" in its place."""
     before = "[\n"
     for result in results:
         entry = {
             "file": result.name,
-            "analysis": asdict(result.analysis) if result.analysis else None,
+            "analysis": _tree(result),
             "error": result.error,
             "note": result.note,
             "about": asdict(about),
@@ -83,6 +90,21 @@ def dump_json(value: Any) -> str:
     """As JSON; text stays readable, only control characters and the like are escaped."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return "".join(_json_escape(c) if is_hidden(c) else c for c in text)
+
+
+def _tree(result: FileResult) -> dict[str, Any] | None:
+    """The analysis with all its figures, but for what somebody wants to be left out."""
+    if result.analysis is None:
+        return None
+    tree = asdict(result.analysis)
+    for number, entry in zip(result.analysis.left_to_right, tree["predictions"], strict=True):
+        wish = result.wishes.get(number)
+        if wish and wish.correction:
+            entry["corrected_to"] = wish.correction
+        elif wish:
+            entry |= {"label": None, "probability": None, "probabilities": [], "reasons": []}
+            entry["withheld"] = HIDDEN if wish.hidden else NOT_LABELLED
+    return tree
 
 
 def _values(row: FaceRow) -> tuple[Any, ...]:

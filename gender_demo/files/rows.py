@@ -9,6 +9,8 @@ from gender_demo.label_words import NOTES, REASONS, certainty
 from gender_demo.results import Box, Prediction
 
 UNSURE, NO_FACE = "unsure", "no face found"
+NOT_LABELLED, HIDDEN, AS_ASKED = "not labelled", "hidden", "as asked"
+"""What stands in place of the guess, and why, where a person wants none."""
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,8 @@ class FaceRow:
     """One face, or one file without any (``face`` is None, ``note`` says why).
 
     ``face`` counts from 1 at the left; ``label`` is UNSURE where it is withheld and "" without a
-    face; ``probability`` is that of the most probable class, 0 to 1; ``box`` is in the picture's
-    pixels.
+    face; ``probability`` is that of the most probable class, 0 to 1; ``correction`` is a person's
+    own word beside the guess; ``box`` is in the picture's pixels.
     """
 
     file: str
@@ -27,6 +29,7 @@ class FaceRow:
     reasons: str = ""
     box: Box | None = None
     note: str = ""
+    correction: str = ""
 
     @property
     def percent(self) -> str:
@@ -49,18 +52,23 @@ def rows(result: FileResult) -> list[FaceRow]:
         return [FaceRow(result.name, note="; ".join(filter(None, (NO_FACE, note))))]
     found = zip(result.analysis.left_to_right, result.analysis.predictions, strict=True)
     return [
-        _row(result.name, number, prediction, note if number == 1 else "")
+        _row(result, number, prediction, note if number == 1 else "")
         for number, prediction in sorted(found, key=lambda pair: pair[0])
     ]
 
 
-def _row(file: str, number: int, prediction: Prediction, note: str) -> FaceRow:
+def _row(result: FileResult, number: int, prediction: Prediction, note: str) -> FaceRow:
+    wish, box = result.wishes.get(number), prediction.face.box
+    if wish and not wish.correction:
+        said = HIDDEN if wish.hidden else NOT_LABELLED
+        return FaceRow(result.name, number, said, None, AS_ASKED, box, note)
     return FaceRow(
-        file=file,
+        file=result.name,
         face=number,
         label=prediction.label or UNSURE,
         probability=round(prediction.probability, 4),
         reasons="; ".join(REASONS[name] for name in prediction.reasons),
-        box=prediction.face.box,
+        box=box,
         note=note,
+        correction=wish.correction if wish else "",
     )

@@ -19,7 +19,9 @@ MAX_WAITING = 64
 MAX_FILES = 100
 """Photos of one request."""
 MAX_EXPLANATIONS, MAX_EXPLAINED = 4, 1000
-"""Explanations of faces worked on or waiting, and photos whose faces may be asked about."""
+"""Explanations of faces worked on or waiting, and photos that may be asked about or downloaded."""
+MAX_WORD, MAX_WISHES = 24, 10_000
+"""Letters of a visitor's own label, and faces of one download that have one or are hidden."""
 MAX_VIEWERS = 32
 """Live views at the same time."""
 MAX_SESSIONS = 64

@@ -1,4 +1,4 @@
-"""The photos tab and the two API routes: many files in; gallery, table and downloads out.
+"""The photos tab and the two API routes: many files in; pictures and table, or all files, out.
 
 Outputs go into gradio's own cache folder, from which ``delete_cache`` removes them after minutes.
 """
@@ -6,34 +6,31 @@ Outputs go into gradio's own cache folder, from which ``delete_cache`` removes t
 from __future__ import annotations
 
 import ctypes
-import io
 import json
 import re
 import string
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
 
-from gender_demo.drawing.hide import hide
 from gender_demo.drawing.marks import CROWD, Mark, marks
 from gender_demo.drawing.paint import draw
 from gender_demo.errors import PictureError
 from gender_demo.files.about import About
 from gender_demo.files.analyze import FileResult, analyze_files
 from gender_demo.files.export import to_csv, to_jpeg, to_json
-from gender_demo.files.names import annotated_name, free_name, name_key, printable
+from gender_demo.files.names import annotated_name, printable
 from gender_demo.files.rows import NO_FACE, UNSURE, FaceRow, rows
 from gender_demo.label_words import in_words
+from gender_demo.results import Wish
 from gender_demo.vision.pictures import clean_name, open_picture
 from gender_demo.web import limits
+from gender_demo.web.photo_files import PhotoFiles, PictureZip, draw_result, hide_faces, keep_file
 from gender_demo.web.why import Explanations
 
 if TYPE_CHECKING:
@@ -78,9 +75,11 @@ HEADERS = ["File", "Face", "Perceived as", "Probability", "Reasons", "Box"]
 class Photo:
     """One picture as the page shows it: a preview without marks, and the marks beside it.
 
-    ``size`` (width, height) and marks are in the pixels of the picture as it was sent.
+    ``file`` counts the files of the request from 0. ``size`` (width, height) and marks are in the
+    pixels of the picture as it was sent.
     """
 
+    file: int
     name: str
     preview_path: str
     size: tuple[int, int]
@@ -88,36 +87,32 @@ class Photo:
 
     def to_json(self) -> dict[str, object]:
         """For static/js/photos.js."""
-        marks = [mark.to_json() for mark in self.marks]
-        return {"name": self.name, "path": self.preview_path, "size": self.size, "marks": marks}
+        return {
+            "file": self.file,
+            "name": self.name,
+            "path": self.preview_path,
+            "size": self.size,
+            "marks": [mark.to_json() for mark in self.marks],
+        }
 
 
 @dataclass(frozen=True)
 class Photos:
-    """What many files gave: drawn pictures or previews, the table, the downloads.
+    """What many files gave: previews and marks, which the page draws itself, the table, of each of
+    its lines "file:face", and the token with which ``Annotator.files`` makes downloads."""
 
-    ``gallery`` has (path, caption) of each drawn picture, ``photos`` what the page draws itself;
-    only one of them is filled.
-    """
-
-    gallery: list[tuple[str, str]]
     photos: list[Photo]
     table: list[TableRow]
-    csv_path: str
-    json_path: str
-    zip_path: str
-
-    def outputs(self) -> tuple[Any, ...]:
-        """The values of gallery, table and three buttons, in the order of the API route."""
-        table = [list(row) for row in self.table]
-        return (self.gallery, table, self.csv_path, self.json_path, self.zip_path)
+    keys: list[str]
+    token: str
 
 
 class Annotator:
     """What the page's events call, over one pipeline."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self.pipeline, self.explanations = pipeline, Explanations(pipeline)
+        self.pipeline = pipeline
+        self.explanations, self.files = Explanations(pipeline), PhotoFiles()
 
     def annotate(self, picture: str) -> tuple[str, object]:
         """Path of the annotated JPEG and the analysis as JSON, for one picture file."""
@@ -133,7 +128,7 @@ class Annotator:
             name = annotated_name(Path(picture).name)
             # gradio's encoder would make text of a Box; Python's makes a list of it.
             plain = json.loads(json.dumps(asdict(analysis)))
-            return _keep(to_jpeg(drawn, self._about()), name), plain
+            return keep_file(to_jpeg(drawn, self._about()), name), plain
         finally:
             _give_memory_back()
 
@@ -142,21 +137,56 @@ class Annotator:
         files: list[str] | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds it as the default
     ) -> tuple[Any, ...]:
-        """Analyse many picture files; a file that cannot be read becomes a note in the table."""
-        return self.analyze(files, progress, drawn=True).outputs()
+        """Analyse many picture files; a file that cannot be read becomes a note in the table.
 
-    def analyze(
-        self,
-        files: list[str] | None,
-        progress: gr.Progress,
-        *,
-        drawn: bool,
-        blur_faces: bool = False,
-    ) -> Photos:
-        """All of many picture files, ``drawn`` here or left to the page; raises gr.Error.
-
-        With ``blur_faces`` no picture that is sent back shows a face that was found.
+        Returns (path, caption) of each drawn picture, the table, and the paths of CSV, JSON, zip.
         """
+        about = self._about()
+        packed, gallery, results = PictureZip(about), [], []
+        for result in self._results(files, progress):
+            results.append(replace(result, picture=None))
+            if result.picture is None:
+                continue
+            picture = draw_result(result.picture, result)
+            name = packed.add(result.name, picture)
+            picture.thumbnail((PREVIEW_PX, PREVIEW_PX))
+            gallery.append((keep_file(to_jpeg(picture, about), name), _describe(result)))
+        return (
+            gallery,
+            [list(row) for row in _table(results)],
+            keep_file(to_csv(results, about).encode(), "faces.csv"),
+            keep_file(to_json(results, about).encode(), "faces.json"),
+            keep_file(packed.finish(), "annotated.zip"),
+        )
+
+    def show(
+        self, files: list[str] | None, progress: gr.Progress, *, blur_faces: bool = False
+    ) -> Photos:
+        """Analyse many picture files for the page; raises gr.Error.
+
+        With ``blur_faces`` no picture that is sent back, then or later, shows a face that was
+        found.
+        """
+        about, photos, results = self._about(), list[Photo](), list[FileResult]()
+        for result in self._results(files, progress, hide_all=blur_faces):
+            results.append(replace(result, picture=None))
+            if result.picture is None or result.analysis is None:
+                continue
+            preview = hide_faces(result.picture, result)
+            preview.thumbnail((PREVIEW_PX, PREVIEW_PX))
+            path = keep_file(to_jpeg(preview, about), annotated_name(result.name))
+            found = marks(result.analysis, wishes=result.wishes)
+            name, size = printable(result.name), result.analysis.size
+            photos.append(Photo(len(results) - 1, name, path, size, found))
+            if not blur_faces:
+                self.explanations.remember(path, result.path, result.analysis)
+        keys = [f"{i}:{row.face}" for i, result in enumerate(results) for row in _table([result])]
+        return Photos(photos, _table(results), keys, self.files.remember(results, about))
+
+    def _results(
+        self, files: list[str] | None, progress: gr.Progress, *, hide_all: bool = False
+    ) -> Iterator[FileResult]:
+        """What each file gave; with ``hide_all`` every face is to be hidden."""
         if not files:
             raise gr.Error("Choose one picture or more.", print_exception=False)
         if len(files) > limits.MAX_FILES:
@@ -164,64 +194,21 @@ class Annotator:
                 f"These are {len(files)} files: send {limits.MAX_FILES} at most at once.",
                 print_exception=False,
             )
-
-        def report(done: int, name: str) -> None:
-            progress((done, len(files)), desc=clean_name(name), unit="pictures")
-
+        named = [(Path(file).name, Path(file)) for file in files]
         try:
-            paths = [Path(file) for file in files]
-            return self._analyze(paths, report, drawn=drawn, blur_faces=blur_faces)
+            for done, result in enumerate(analyze_files(self.pipeline, named)):
+                progress((done, len(files)), desc=clean_name(result.name), unit="pictures")
+                faces = result.analysis.left_to_right if hide_all and result.analysis else ()
+                yield replace(result, wishes={face: Wish(hidden=True) for face in faces})
         finally:
             _give_memory_back()
 
-    def _analyze(
-        self,
-        files: Sequence[Path],
-        report: Callable[[int, str], None],
-        *,
-        drawn: bool,
-        blur_faces: bool,
-    ) -> Photos:
-        about, packed, taken = self._about(), io.BytesIO(), set[str]()
-        gallery: list[tuple[str, str]] = []
-        photos: list[Photo] = []
-        results: list[FileResult] = []
-        with zipfile.ZipFile(packed, "w") as archive:
-            archive.comment = about.sentence().encode()
-            named = [(file.name, file) for file in files]
-            for result in analyze_files(self.pipeline, named):
-                report(len(results), result.name)
-                results.append(replace(result, picture=None))
-                if result.picture is None or result.analysis is None:
-                    continue
-                found = marks(result.analysis, show_labels=not blur_faces)
-                source = result.picture
-                if blur_faces:
-                    source = hide(source, (p.face.box for p in result.analysis.predictions))
-                picture = draw(source, found)
-                name = free_name(result.name, taken)
-                taken.add(name_key(name))
-                archive.writestr(name, to_jpeg(picture, about))
-                preview = picture if drawn else source
-                preview.thumbnail((PREVIEW_PX, PREVIEW_PX))
-                path = _keep(to_jpeg(preview, about), name)
-                if drawn:
-                    gallery.append((path, _describe(result)))
-                else:
-                    photos.append(Photo(printable(result.name), path, result.analysis.size, found))
-                    if not blur_faces:
-                        self.explanations.remember(path, result.path, result.analysis)
-        return Photos(
-            gallery,
-            photos,
-            [TableRow.of(row) for result in results for row in rows(result)],
-            _keep(to_csv(results, about).encode(), "faces.csv"),
-            _keep(to_json(results, about).encode(), "faces.json"),
-            _keep(packed.getvalue(), "annotated.zip"),
-        )
-
     def _about(self) -> About:
         return About.today(self.pipeline.checkpoint.config)
+
+
+def _table(results: Sequence[FileResult]) -> list[TableRow]:
+    return [TableRow.of(row) for result in results for row in rows(result)]
 
 
 def summarize(table: Sequence[TableRow]) -> str:
@@ -229,9 +216,7 @@ def summarize(table: Sequence[TableRow]) -> str:
     files = sum(row.face in ("", 1) for row in table)  # names may stand twice
     faces = sum(row.face != "" for row in table)
     failed = [row.remark for row in table if row.failed]
-    unsure = sum(row.label == UNSURE for row in table)
-    words = f"{_count(files - len(failed), 'picture')}, {_count(faces, 'face')}"
-    lines = [f"{words}, {unsure} of them unsure." if unsure else f"{words}."]
+    lines = [f"{_count(files - len(failed), 'picture')}, {_count(faces, 'face')}."]
     if any(row.face != "" and int(row.face) > CROWD for row in table):
         lines.append(
             f"Where there are more than {CROWD} faces, the numbers are those of the table and "
@@ -261,11 +246,6 @@ def _describe(result: FileResult) -> str:
         return f"{clean_name(result.name)}: {len(found)} faces, {', '.join(words)}"
     said = "; ".join(words) if words else NO_FACE
     return f"{clean_name(result.name)}: {said}"
-
-
-def _keep(data: bytes, name: str) -> str:
-    """Write into gradio's cache, where gradio serves it from and deletes it in time."""
-    return str(save_bytes_to_cache(data, name, get_upload_folder()))
 
 
 def _give_memory_back() -> None:

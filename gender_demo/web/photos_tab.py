@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import gradio as gr
 
 from gender_demo.audit.report import Report
+from gender_demo.errors import PictureError
+from gender_demo.files.rows import HIDDEN
 from gender_demo.label_words import REASONS
 from gender_demo.web.photos import (
     HEADERS,
@@ -42,12 +45,11 @@ class Results:
     summary: gr.Markdown
     photos: gr.HTML
     more: gr.Accordion
-    downloads: list[gr.DownloadButton]
     faces: gr.HTML
 
     def components(self) -> list[Any]:
         """In the order of ``_show``'s answer."""
-        return [self.whole, self.summary, self.photos, self.more, *self.downloads, self.faces]
+        return [self.whole, self.summary, self.photos, self.more, self.faces]
 
 
 def build_photos_tab(annotator: Annotator, shown: Report) -> None:
@@ -60,9 +62,10 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
     gr.HTML(read_static("photos_trouble.html"), elem_id="photos-trouble")
     blur = gr.Checkbox(
         label="Blur all faces in what I get back",
-        info="Choose this first. A face that is not found stays as it is: look before you share.",
+        info="A face that is not found stays as it is: look before you share.",
         elem_id="photos-blur",
     )
+    gr.Checkbox(label="Hide all labels", elem_id="photos-hide")
     with gr.Row(elem_id="photos-examples"):
         examples = {
             gr.Button(words, icon=path, size="md"): path for words, path in EXAMPLES.items()
@@ -75,8 +78,7 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
         blur_faces: bool,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds it as the default
     ) -> list[Any]:
-        done = annotator.analyze(paths, progress, drawn=False, blur_faces=blur_faces)
-        return [*_show(done, shown), None]
+        return [*_show(annotator.show(paths, progress, blur_faces=blur_faces), shown), None]
 
     events = [(files.upload, show, [files, blur])]
     events += [
@@ -99,6 +101,13 @@ def _build_results(annotator: Annotator) -> Results:
     def explain_face(request: object) -> Answer:
         return annotator.explanations.answer(request)
 
+    def make_file(asked: gr.EventData) -> dict[str, object]:
+        try:
+            path, name = annotator.files.make(asked._data)  # noqa: SLF001 - gradio's way to all of it
+        except PictureError as error:
+            return {"error": str(error), "made_s": time.monotonic()}
+        return {"path": path, "name": name, "made_s": time.monotonic()}
+
     with gr.Column(visible=False, elem_id="photos-results") as whole:
         summary = gr.Markdown(elem_id="photos-summary")
         photos = gr.HTML(
@@ -111,29 +120,43 @@ def _build_results(annotator: Annotator) -> Results:
             classes=list(annotator.pipeline.checkpoint.config.classes),
             reasons=REASONS,
         )
+        made = gr.HTML(
+            {},
+            html_template=read_static("photo_made.html"),
+            js_on_load=module_loader("photo_made.js"),
+            apply_default_css=False,
+            elem_id="photos-made",
+        )
+        photos.ask(
+            make_file, None, [made], concurrency_id="pictures", api_visibility="private",
+            show_progress="hidden",
+        )  # fmt: skip
         with gr.Accordion("Table and downloads", open=False, elem_id="photos-more") as more:
             with gr.Row(elem_id="photos-downloads"):
-                downloads = [
-                    gr.DownloadButton(words, elem_id=f"photos-{kind}", size="md")
-                    for kind, words in DOWNLOADS.items()
-                ]
-            faces = tables_view(None, "photos-table")
-    return Results(whole, summary, photos, more, downloads, faces)
+                for kind, words in DOWNLOADS.items():
+                    gr.Button(words, elem_id=f"photos-{kind}", size="md")
+            faces = tables_view(None, "photos-table", "photo_table.js")
+    return Results(whole, summary, photos, more, faces)
 
 
 def _show(done: Photos, shown: Report) -> list[Any]:
     """Values of ``Results.components``."""
     # Without the boxes, which the downloads have: a phone is too narrow for them.
-    cells = [row[:-1] for row in done.table]
-    listed = {"title": "Faces", "headers": HEADERS[:-1], "rows": cells, "note": ""}
+    listed = {
+        "title": "Faces",
+        "headers": [*HEADERS[:-1], "Corrected to"],
+        "rows": [[*row[:-1], ""] for row in done.table],
+        "keys": done.keys,
+        "note": "",
+    }
     read = any_read(done.table)
-    wrong = escape_markdown(f"{shown.headline} {MORE if shown.tables else ''}") if read else ""
+    labels = any(row.label not in ("", HIDDEN) for row in done.table)
+    wrong = escape_markdown(f"{shown.headline} {MORE if shown.tables else ''}") if labels else ""
     return [
         gr.Column(visible=True),
         f"{summarize(done.table)}\n\n{wrong}",
-        {"photos": [photo.to_json() for photo in done.photos]},
+        {"photos": [photo.to_json() for photo in done.photos], "token": done.token},
         gr.Accordion(visible=read),
-        *(done.csv_path, done.json_path, done.zip_path),
         {"about": [], "charts": [], "tables": [listed] * read},
     ]
 

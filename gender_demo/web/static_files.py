@@ -68,12 +68,12 @@ class TablesValue(TypedDict, total=False):
     experts: Mapping[str, object]
 
 
-def tables_view(value: TablesValue | None, elem_id: str) -> gr.HTML:
+def tables_view(value: TablesValue | None, elem_id: str, script: str = "tables.js") -> gr.HTML:
     """Charts and sortable tables."""
     return gr.HTML(
         {"about": [], "charts": [], "tables": [], **(value or {})},
         html_template=read_static("tables.html"),
-        js_on_load=module_loader("tables.js"),
+        js_on_load=module_loader(script),
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes="tables",

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import csv
 import gzip
+import json
 import re
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.detail import detail
 from tests.support.live_page import violations
 from tests.support.paths import EXAMPLES, ROOT
 
@@ -44,6 +48,27 @@ def open_table(page: Page) -> None:
 
 def column(page: Page, number: int) -> list[str]:
     return page.locator(f"#photos-table tbody tr > :nth-child({number})").all_inner_texts()
+
+
+DETAIL = """() => {
+    const canvas = document.querySelector(".photo-stage canvas"), context = canvas.getContext("2d");
+    const { data, width, height } = context.getImageData(190, 76, 64, 88);
+    let steps = 0;
+    for (let y = 1; y < height; y += 1) for (let x = 1; x < width; x += 1) {
+        const at = 4 * (y * width + x);
+        const aside = data[at] - data[at - 4], above = data[at] - data[at - 4 * width];
+        if (Math.abs(aside) + Math.abs(above) > 16) steps += 1;
+    }
+    return steps;
+}"""
+"""How many pixels of the astronaut's face differ clearly from the next ones."""
+
+
+def download(page: Page, kind: str) -> Any:
+    """One of the files below the table, read as JSON."""
+    with page.expect_download() as sent:
+        page.locator(f"#photos-{kind}").click()
+    return json.loads(sent.value.path().read_text(encoding="utf-8"))
 
 
 def sideways(page: Page) -> bool:
@@ -152,9 +177,57 @@ def test_a_face_in_a_photo_has_a_card_and_can_be_corrected(open_page: OpenPage, 
     page.keyboard.press("Enter")
     expect(card).to_contain_text("astronaut (your word)")
     expect(card.get_by_role("button", name="Change")).to_be_focused()
+    open_table(page)
+    expect(page.locator("#photos-table tbody td").last).to_have_text("astronaut")
+    assert download(page, "json")[0]["analysis"]["predictions"][0]["corrected_to"] == "astronaut"
     card.get_by_role("button", name="Do not label").click()
     expect(card).to_contain_text("not labelled, as you asked")
+    expect(page.locator("#photos-table tbody td").nth(1)).to_have_text("not labelled")
+    assert download(page, "json")[0]["analysis"]["predictions"][0]["probability"] is None
     assert not sideways(page)
+
+
+def test_faces_in_photos_are_blurred_for_good_one_or_all(open_page: OpenPage) -> None:
+    """By the card, in the picture, by the photo's buttons, before and after; a photo that is
+    chosen again gets back what was wanted of it."""
+    page = open_page()
+    open_tab(page, "Photos")
+    upload(page, EXAMPLES / "astronaut.jpg")
+    card, words = page.locator(".photo-card"), page.locator(".photo-words")
+    expect(card.locator(".photo-crop")).to_be_visible(timeout=SLOW_MS)
+    assert page.evaluate(DETAIL) > 1000
+    card.get_by_role("button", name="Blur").click()
+    expect(words).to_have_text("hidden, as you asked")
+    assert page.evaluate(DETAIL) == 0
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save picture").click()
+    with Image.open(saved.value.path()) as picture:
+        assert detail(picture) == 0
+    upload(page, EXAMPLES / "astronaut.jpg")
+    expect(page.locator("#photos-made p")).to_be_empty()
+    expect(words).to_have_text("hidden, as you asked")
+    card.get_by_role("button", name="Show").click()
+    expect(words).to_contain_text(re.compile("perceived as|unsure"))
+    assert page.evaluate(DETAIL) > 1000
+    card.get_by_role("button", name="Change").click()
+    page.locator("#live-correct-blur").click()
+    assert page.evaluate(DETAIL) == 0
+    card.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Hide labels").click()
+    expect(words).to_have_text("label hidden, as you asked")
+    page.get_by_role("button", name="Hide labels").click()
+    every, note = (
+        page.get_by_label("Blur all faces in what I get back"),
+        page.locator(".photo-blurred"),
+    )
+    every.check()
+    expect(page.locator(".photo h3")).to_have_text("astronaut.jpg: 1 face, hidden")
+    assert page.evaluate(DETAIL) == 0
+    expect(note).to_be_empty()
+    upload(page, EXAMPLES / "astronaut.jpg")
+    expect(page.get_by_role("button", name="Blur faces")).to_be_hidden()  # they came blurred
+    every.uncheck()
+    expect(note).to_contain_text("came back blurred and stay so")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844), (844, 390)])

@@ -19,6 +19,7 @@ from gender_demo.results import (
     Box,
     Face,
     Prediction,
+    Wish,
 )
 
 
@@ -36,6 +37,24 @@ def prediction(
 
 def analysis(*predictions: Prediction, size: tuple[int, int] = (320, 240)) -> Analysis:
     return Analysis(size, predictions)
+
+
+def test_what_people_want_is_drawn_in_place_of_the_guess() -> None:
+    found = analysis(prediction(), prediction((140, 30, 200, 110)), prediction((220, 30, 280, 110)))
+    wishes = {1: Wish("Anna"), 2: Wish(), 3: Wish("Bo", hidden=True)}
+    drawn = marks(found, wishes=wishes)
+    assert [mark.plate and " ".join(mark.plate.lines) for mark in drawn] == [
+        "1 · Anna (corrected)", "2", "3"
+    ]  # fmt: skip
+    for mark in drawn:
+        assert (mark.label, mark.probability, mark.reasons, mark.dash) == (None, 0.0, (), False)
+        assert "female" not in mark.caption
+    (alone,) = marks(analysis(prediction()), wishes={1: Wish("日本")})
+    assert alone.caption == "corrected", "the font has no such letters"
+    crowd = analysis(*[prediction()] * (CROWD + 1))
+    plate = marks(crowd, wishes={1: Wish("Anna")})[0].plate
+    assert plate is not None
+    assert plate.lines == ("1",)
 
 
 def changed(before: Image.Image, after: Image.Image) -> tuple[int, int, int, int] | None:

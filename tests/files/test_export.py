@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from gender_demo.files.about import CAVEAT, About
 from gender_demo.files.analyze import FileResult
 from gender_demo.files.export import COLUMNS, to_csv, to_jpeg, to_json, write_csv, write_json
 from gender_demo.files.names import is_hidden
-from gender_demo.results import Analysis
+from gender_demo.results import Analysis, Wish
 from tests.files.predictions import SURE, UNSURE
 
 ABOUT = About("random", "2026-01-02", 0.75)
@@ -45,6 +46,29 @@ def test_csv_has_one_line_per_face_with_all_that_is_known() -> None:
         "model": "random", "date": "2026-01-02", "threshold": "0.75", "caveat": CAVEAT,
     }  # fmt: skip
     assert second["reasons"] == "the model is not sure enough; the face is too small"
+
+
+def test_what_people_want_stands_in_csv_and_json() -> None:
+    """A correction beside the guess; no guess where none is wanted."""
+    wishes = {1: Wish("=Anna"), 2: Wish("Bo", hidden=True)}
+    asked = replace(result("a"), wishes=wishes)
+    first, second = read(to_csv([asked], ABOUT, corrections=True))
+    assert tuple(first) == (*COLUMNS[:5], "corrected to", *COLUMNS[5:])
+    assert (first["perceived as"], first["corrected to"]) == ("female", "'=Anna")
+    assert [second[name] for name in (*COLUMNS[2:5], "corrected to")] == [
+        "hidden",
+        "",
+        "as asked",
+        "",
+    ]
+    one, other = json.loads(to_json([asked], ABOUT))[0]["analysis"]["predictions"]
+    assert (one["label"], one["corrected_to"]) == ("female", "=Anna")
+    assert other["withheld"] == "hidden"
+    assert [other[name] for name in ("label", "probability", "probabilities", "reasons")] == [
+        None, None, [], []
+    ]  # fmt: skip
+    (_, quiet) = read(to_csv([replace(asked, wishes={2: Wish()})], ABOUT))
+    assert (quiet["perceived as"], quiet["probability"]) == ("not labelled", "")
 
 
 def test_csv_reads_back_whatever_the_name() -> None:

@@ -14,7 +14,8 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from gender_demo.web import limits
+from gender_demo.errors import PictureError
+from gender_demo.web import limits, upload_folder
 from gender_demo.web.photos import (
     HEADERS,
     Annotator,
@@ -93,20 +94,72 @@ def test_everything_lands_in_the_cache_that_gradio_empties(
         assert Path(str(path)).is_relative_to(tmp_path / "cache")
 
 
-def test_no_blurred_face_is_sent_back(
-    annotator: Annotator, uploads: list[str], tmp_path: Path
-) -> None:
+def made(annotator: Annotator, token: str, kind: str, *faces: dict[str, object]) -> Path:
+    return Path(annotator.files.make({"token": token, "kind": kind, "faces": faces})[0])
+
+
+def packed(annotator: Annotator, token: str, *faces: dict[str, object]) -> Image.Image:
+    """The first picture of the zip."""
+    with zipfile.ZipFile(made(annotator, token, "zip", *faces)) as archive:
+        return Image.open(io.BytesIO(archive.read("face-annotated.jpg")))
+
+
+def test_no_blurred_face_is_sent_back(annotator: Annotator, uploads: list[str]) -> None:
     def pictures(blur_faces: bool) -> list[Image.Image]:
-        done = annotator.analyze(uploads[:1], gr.Progress(), drawn=False, blur_faces=blur_faces)
+        done = annotator.show(uploads[:1], gr.Progress(), blur_faces=blur_faces)
         assert all(bool(mark.caption) != blur_faces for mark in done.photos[0].marks)
-        with zipfile.ZipFile(done.zip_path) as archive:
-            data = archive.read("face-annotated.jpg")
-        files = (done.photos[0].preview_path, io.BytesIO(data))
-        return [Image.open(file) for file in files]
+        assert (done.table[0].label == "hidden") == blur_faces
+        wish = {"file": 0, "face": 1, "word": "Anna"}  # it does not bring the face back
+        return [Image.open(done.photos[0].preview_path), packed(annotator, done.token, wish)]
 
     for seen, hidden in zip(pictures(False), pictures(True), strict=True):
         assert detail(seen) > 1000
         assert detail(hidden) == 0
+
+
+def test_downloads_follow_what_is_wanted_of_each_face(
+    annotator: Annotator, uploads: list[str], tmp_path: Path
+) -> None:
+    done = annotator.show(uploads, gr.Progress())
+    assert done.keys == ["0:1", "1:1", "2:", "3:"]
+    wishes: list[dict[str, object]] = [
+        {"file": 0, "face": 1, "hidden": True}, {"file": 1, "face": 1, "word": "Anna"},
+        {"file": 9, "face": 7, "word": "nobody"},
+    ]  # fmt: skip
+    with made(annotator, done.token, "csv", *wishes).open(encoding="utf-8", newline="") as file:
+        first, second, broken, _ = csv.DictReader(file)
+    assert (first["perceived as"], first["probability"]) == ("hidden", "")
+    assert second["corrected to"] == "Anna"
+    assert second["perceived as"] in ("female", "male", "unsure")
+    assert "is not a picture" in broken["note"]
+    entries = json.loads(made(annotator, done.token, "json", *wishes).read_text(encoding="utf-8"))
+    assert entries[0]["analysis"]["predictions"][0]["probability"] is None
+    assert detail(packed(annotator, done.token)) > 1000
+    assert detail(packed(annotator, done.token, *wishes)) == 0
+    path, name = annotator.files.make(
+        {"token": done.token, "kind": "picture", "file": 1, "faces": wishes}
+    )
+    assert name == "face-annotated.jpg"
+    with Image.open(path) as single:
+        assert detail(single) > 1000
+    assert Path(path).is_relative_to(tmp_path / "cache")
+
+
+def test_a_download_that_cannot_be_made_is_one_sentence(
+    annotator: Annotator, uploads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = annotator.show(uploads[:1], gr.Progress()).token
+    for request in (None, {"token": token, "kind": "exe"}, {"token": token, "kind": "picture",
+                    "file": 3, "faces": []}):  # fmt: skip
+        with pytest.raises(PictureError, match="reload the page"):
+            annotator.files.make(request)
+    Path(uploads[0]).unlink()
+    with pytest.raises(PictureError, match="no longer on the server"):
+        made(annotator, token, "zip")
+    assert made(annotator, token, "csv").exists()
+    monkeypatch.setattr(upload_folder, "SWEEP_AFTER_S", 0.0)
+    with pytest.raises(PictureError, match="your corrections and what you hid come back"):
+        made(annotator, token, "csv")
 
 
 def test_annotate(annotator: Annotator, astronaut_path: Path) -> None:

@@ -33,7 +33,7 @@ def upload(tmp_path: Path, astronaut_path: Path) -> Path:
 def look_at(annotator: Annotator, upload: Path, *, blur_faces: bool = False) -> str:
     """The path of the preview."""
     files = [str(upload)]
-    done = annotator.analyze(files, gr.Progress(), drawn=False, blur_faces=blur_faces)
+    done = annotator.show(files, gr.Progress(), blur_faces=blur_faces)
     return done.photos[0].preview_path
 
 

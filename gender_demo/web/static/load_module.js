@@ -1,5 +1,5 @@
 import(new URL("MODULE", document.baseURI).href)
-  .then(({ mount }) => mount({ element, props, server, watch }))
+  .then(({ mount }) => mount({ element, props, server, watch, ask: (what) => trigger("ask", what) }))
   .catch(() => {
     document.documentElement.classList.add("ready");
     const sentence = element.querySelector("[role=alert]");

@@ -54,7 +54,11 @@
     trouble = recall(words);
     show();
   }
-  const lost = (error) => { if (error?.name !== "AbortError") say(LOST); };
+  const lost = (error) => {
+    if (error?.name === "AbortError") return;
+    say(LOST);
+    document.dispatchEvent(new Event("server-lost"));
+  };
 
   async function follow(stream) {
     const reader = stream.getReader();

@@ -10,6 +10,7 @@
  * @property {string[]} reasons why it is unsure, by name
  * @property {string[]} classes
  * @property {Record<string, string>} words of the reasons
+ * @property {string} [kept] what becomes of a word, where it is not that of the live view
  * @property {DOMRect} face where the face stands in the window
  * @property {() => void} onChange a word was set or taken back
  * @property {() => void} onClose the focus is to go back
@@ -21,6 +22,7 @@ const MARKUP = `
   <p id="live-correct-guess" class="small"></p>
   <div id="live-correct-choices"></div>
   <button type="button" id="live-correct-none">Do not label me</button>
+  <button type="button" id="live-correct-blur">Blur this face</button>
   <form id="live-correct-own">
     <label for="live-correct-word">or a word of your own</label>
     <input type="text" id="live-correct-word" maxlength="24" placeholder="up to 24 letters" autocomplete="off">
@@ -30,7 +32,8 @@ const MARKUP = `
     <button type="button" id="live-correct-undo">Back to the guess</button>
     <button type="button" id="live-correct-close">Close</button>
   </div>
-  <p class="small">Stays in this browser, for this face, as long as it is in view or its photo is shown; nothing is sent, nothing is learnt from it.</p>`;
+  <p id="live-correct-kept" class="small"></p>`;
+const KEPT = "Stays in this browser, for this face, as long as it is in view; nothing is sent, nothing is learnt from it.";
 
 /** @type {HTMLDialogElement | null} one for the whole page */
 let dialog = null;
@@ -56,7 +59,13 @@ export function openCorrection(person, shown) {
     Object.assign(button, { type: "button", textContent: words, onclick: () => set(words) });
     return button;
   }));
+  get("kept").textContent = shown.kept ?? KEPT;
   get("none").onclick = () => set("");
+  get("blur").onclick = () => {
+    person.blurred = true;
+    shown.onChange();
+    box.close();
+  };
   get("undo").onclick = () => set(null);
   get("undo").hidden = person.word === null;
   get("own").onsubmit = (event) => {

@@ -99,6 +99,13 @@ export function withText(context, mark, text) {
   return { ...mark, plate: { lines: [text], font_px, box: [middle - wide / 2, top, middle + wide / 2, top + high] } };
 }
 
+/** The mark with its number in letters of at least `px`. @param {CanvasRenderingContext2D} context @param {Mark} mark @param {number} px @returns {Mark} */
+export function enlarged(context, mark, px) {
+  const { plate } = mark, [text] = plate?.lines ?? [""];
+  if (!plate || plate.font_px >= px || !/^\d+$/.test(text)) return mark;
+  return withText(context, { ...mark, plate: { ...plate, font_px: px } }, text);
+}
+
 /** @param {CanvasRenderingContext2D} context @param {Mark} mark @param {string} text @returns {import("./types.js").Plate} */
 function newPlate(context, { box: [x0, y0, x1], line_px }, text) {
   const font_px = line_px * 6.5, [wide, high] = plateSize(context, font_px, text), middle = (x0 + x1) / 2;

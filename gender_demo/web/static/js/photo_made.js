@@ -1,0 +1,31 @@
+// @ts-check
+// Downloads what the server has made, and says so, or why it could not.
+
+const LOST = "server-lost";
+
+/**
+ * @param {object} parts what gr.HTML hands to its script
+ * @param {HTMLElement} parts.element
+ * @param {{ value: { path?: string, name?: string, error?: string } | null }} parts.props
+ * @param {(names: string, then: () => void) => void} parts.watch
+ */
+export function mount({ element, props, watch }) {
+  watch("value", () => {
+    const { path, name = "", error } = props.value ?? {};
+    sayMade(error ?? (path ? `${name} is ready.` : ""));
+    if (path) save(path, name);
+  });
+  document.addEventListener(LOST, () => { if (element.isConnected) sayMade(""); });
+}
+
+/** @param {string} words what is being made, or has come of it */
+export function sayMade(words) {
+  const place = document.querySelector("#photos-made p");
+  if (place) place.textContent = words;
+}
+
+/** @param {string} path on the server @param {string} name */
+function save(path, name) {
+  const href = new URL(`gradio_api/file=${path}`, document.baseURI).href;
+  Object.assign(document.createElement("a"), { href, download: name }).click();
+}
