@@ -28,7 +28,7 @@ COMMANDS = {
 }
 ROOMS = {
     **dict.fromkeys(("prepare", "pack"), "data"),
-    "crossfit": "fit",
+    "crossfit": "fit/cross_fit",
     **dict.fromkeys(("evaluate", "card"), "measure"),
 }
 """The room of a command's module where it is not named like the command."""
@@ -45,13 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=COMMANDS)
     command = parser.parse_args(arguments[:1]).command
     room = ROOMS.get(command, command)
-    module = Path(__file__).with_name(room) / f"{command}.py"
+    module = Path(__file__).parent / room / f"{command}.py"
     about = ast.get_docstring(ast.parse(module.read_text("utf-8")))
     own = argparse.ArgumentParser(prog=f"python -m train {command}", description=about)
     getattr(flags, command)(own)
     given = own.parse_args(arguments[1:])
     flags.check(given)
-    return int(importlib.import_module(f"train.{room}.{command}").run(given))
+    return int(importlib.import_module(f"train.{room}.{command}".replace("/", ".")).run(given))
 
 
 def run_and_leave() -> None:

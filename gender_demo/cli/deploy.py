@@ -1,6 +1,6 @@
-"""python -m gender_demo deploy USER/SPACE: stage a few named files, check them, publish, wait.
+"""python -m gender_demo deploy USER/SPACE: stage the files listed here, check them, publish, wait.
 
-What may be uploaded is listed, so that nothing that happens to lie in the folder goes along.
+Pictures are listed one by one, so that none that happens to lie there goes along.
 """
 
 from __future__ import annotations
@@ -39,14 +39,15 @@ ROOMS = ("vision", "tracking", "drawing", "audit", "files", "explain", "video", 
 """What serves the page; ``cli``, which deploys it, stays at home."""
 STAGED = (
     *("README.md", "LICENSE", "ATTRIBUTION.md", "SECURITY.md", "app.py", "requirements.txt"),
-    *("docs/*.jpg", "gender_demo/__init__.py", "gender_demo/[!_]*.py"),
+    *("docs/page.jpg", "gender_demo/__init__.py", "gender_demo/[!_]*.py"),
     *(f"gender_demo/{room}/*.py" for room in ROOMS),
     *("gender_demo/audit/*.css", "gender_demo/audit/*.json"),
     *(f"gender_demo/web/static/*.{kind}" for kind in ("css", "html", "js", "md")),
-    *("gender_demo/web/static/js/*.js", "gender_demo/web/static/examples/*.jpg"),
+    "gender_demo/web/static/js/*.js",
+    *(f"gender_demo/web/static/examples/{name}.jpg" for name in ("astronaut", "solvay_1927")),
     "gender_demo/web/static/images/*.svg",
 )
-OPTIONAL = ("docs/*.jpg", "gender_demo/audit/*.json")
+OPTIONAL = ("docs/page.jpg", "gender_demo/audit/*.json")
 
 PATIENCE_S, ASK_EVERY_S = 1800.0, 5.0
 FAILED_STAGES = ("NO_APP_FILE", "CONFIG_ERROR", "BUILD_ERROR", "RUNTIME_ERROR", "DELETING")

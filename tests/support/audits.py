@@ -19,7 +19,7 @@ from gender_demo.audit.schema import (
 )
 from gender_demo.vision.checkpoint import Config
 from train.data.records import AGES, RACES, LabelledSet, Record
-from train.measure.figures import group_figures, groups, invariance, set_figures
+from train.measure.metrics import group_figures, groups, invariance, set_figures
 from train.measure.observe import Observation
 
 CONFIG = Config(name="tried", classes=("female", "male"), temperature=1.2, weights_sha256="a" * 64)

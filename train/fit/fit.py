@@ -82,9 +82,11 @@ def fit(
     if recipe.balanced and accelerator.is_main_process:
         _print_weights(crops)
     steps = len(crops) // recipe.batch
-    schedule: Schedule | FineTune = Schedule(cycles, steps, recipe.warmup, settings.decay)
+    schedule: Schedule | FineTune
     if finetune:
         schedule = FineTune(*cycles[0][0], steps)
+    else:
+        schedule = Schedule(cycles, steps, recipe.warmup, settings.decay)
     soft = soft_labels(settings.soft_labels, crops) if settings.soft_labels else None
     small = None
     if settings.small_faces:

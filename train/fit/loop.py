@@ -18,8 +18,8 @@ from tqdm import tqdm
 from train.data.crops import described
 from train.fit import plots
 from train.fit.checkpoint_folder import write_checkpoint
+from train.fit.epoch_log import EpochMetrics
 from train.fit.holdout import holdout_predictions
-from train.fit.metrics import EpochMetrics
 from train.fit.trainer import Trainer
 
 SAVE_EVERY_S = 120

@@ -17,8 +17,8 @@ from gender_demo.vision.checkpoint import write_file
 from train.data.crops import Crops
 from train.data.sheets import contact_sheet
 from train.fit.augment import MEAN, STD
+from train.fit.epoch_log import EpochMetrics, read_metrics
 from train.fit.holdout import HoldoutPredictions
-from train.fit.metrics import EpochMetrics, read_metrics
 
 SHOWN = 32
 

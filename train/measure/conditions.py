@@ -25,7 +25,7 @@ from train.measure.corruptions import (
     seeded,
 )
 from train.measure.drawings import DRAWINGS, MADE_OF_PHOTOS, draw
-from train.measure.figures import (
+from train.measure.metrics import (
     figures_by,
     group_figures,
     groups,

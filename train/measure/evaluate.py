@@ -34,7 +34,7 @@ from train.measure.conditions import (
     measure_invariance,
 )
 from train.measure.detector_cache import CachedDetector
-from train.measure.figures import group_figures, set_figures
+from train.measure.metrics import group_figures, set_figures
 from train.measure.observe import Observation, observe
 from train.measure.printing import print_accuracy, print_audit
 from train.measure.speed import describe_machine, measure_speed

@@ -23,6 +23,8 @@ from train.fit.targets import Classes, loss
 
 AUX_WEIGHT, FACE_WEIGHT = 0.4, 0.3
 WEIGHT_DECAY, BETAS, WARMUP, EMA = 0.05, (0.9, 0.99), 100, 0.998
+FIRST_OUTPUTS = 0.3
+"""The last layer's random weights are made so much smaller: early answers are close to even."""
 
 
 def new_network(crops: Crops, start: str, seed: int) -> nn.Module:
@@ -34,7 +36,7 @@ def new_network(crops: Crops, start: str, seed: int) -> nn.Module:
         state = face_network_state(crops)
         net.load_state_dict({k: v for k, v in state.items() if k[:3] != "fc."}, strict=False)
     with torch.no_grad():
-        net.get_parameter("fc.weight").mul_(0.3)
+        net.get_parameter("fc.weight").mul_(FIRST_OUTPUTS)
         net.get_parameter("fc.bias").zero_()
     return net.to(crops.pixels.device).to(memory_format=torch.channels_last)
 
@@ -59,7 +61,7 @@ def learn(
     cuda = device.type == "cuda"
     optimizer = torch.optim.AdamW(groups, lr=lr, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=cuda)
     average = copy.deepcopy(net).eval().requires_grad_(False)
-    mine, theirs = (_numbers(each) for each in (average, net))
+    averaged, current = (_numbers(each) for each in (average, net))
     net.train()
     for step in range(steps):
         rate = lr * min(1, (step + 1) / WARMUP) * (1 + math.cos(math.pi * step / steps)) / 2
@@ -69,15 +71,15 @@ def learn(
         with torch.autocast(device.type, torch.bfloat16, enabled=cuda):
             wanted = blend(teachers, batch, classes, teacher_weight)
             outputs = net(batch.pictures).float()
-        lost = batch_loss(outputs, wanted, classes)
+        step_loss = batch_loss(outputs, wanted, classes)
         optimizer.zero_grad(set_to_none=True)
-        lost.backward()  # type: ignore[no-untyped-call]
+        step_loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        keep = min(EMA, (2 + step) / (11 + step))
-        get_ema_multi_avg_fn(keep)(mine, theirs, step)  # type: ignore[no-untyped-call]
+        keep = min(EMA, (2 + step) / (11 + step))  # at first it forgets faster
+        get_ema_multi_avg_fn(keep)(averaged, current, step)  # type: ignore[no-untyped-call]
         if (step + 1) % 500 == 0 or step in (19, 99):
-            print(f"  step {step + 1} of {steps}: loss {float(lost):.4f}", flush=True)
-            if not math.isfinite(float(lost)):
+            print(f"  step {step + 1} of {steps}: loss {float(step_loss):.4f}", flush=True)
+            if not math.isfinite(float(step_loss)):
                 raise DataError("The loss is no number any more: give a smaller --lr.")
     return average
 

@@ -12,7 +12,7 @@ from train.data.records import (
     RACES,
     Record,
 )
-from train.measure.figures import (
+from train.measure.metrics import (
     calibration,
     ece,
     figures_by,
