@@ -25,7 +25,7 @@ export function hideFaces(context, boxes, marks, all, ageMs) {
 }
 
 /** @param {CanvasRenderingContext2D} context @param {Box} face in the canvas's pixels */
-function hideHead(context, [x0, y0, x1, y1]) {
+export function hideHead(context, [x0, y0, x1, y1]) {
   const { width, height } = context.canvas, wide = x1 - x0, high = y1 - y0;
   const left = Math.max(0, Math.round(x0 - ASIDE * wide)), top = Math.max(0, Math.round(y0 - ABOVE * high));
   const right = Math.min(width, Math.round(x1 + ASIDE * wide)), bottom = Math.min(height, Math.round(y1 + BELOW * high));
