@@ -161,9 +161,10 @@ def serve(flags: argparse.Namespace, operator: Operator | None, folder: Path) ->
         pipeline = load_pipeline(flags.checkpoint, flags.device)
         pipeline.warm_up()
         from gender_demo.web.page import build_page, launch_options
-        from gender_demo.web.safe_blocks import forgive_closed_sessions
+        from gender_demo.web.safe_blocks import forgive_closed_sessions, outlive_deletions
 
         forgive_closed_sessions()
+        outlive_deletions()
         page = build_page(pipeline, operator)
     except (CheckpointError, DeviceError) as error:
         return fail(str(error))
