@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import io
+import ipaddress
 import os
 import re
 import signal
@@ -73,7 +74,7 @@ def parse_flags(argv: list[str] | None) -> argparse.Namespace:
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
     add("--host", metavar="H", type=host_name,
         default=variables.get("GRADIO_SERVER_NAME") or everywhere,
-        help="address to listen on, IPv4 or IPv6 (default: %(default)s)")  # fmt: skip
+        help="address to listen on, IPv4 or IPv6, :: for both (default: %(default)s)")  # fmt: skip
     add("--port", metavar="P", type=port_number,
         default=variables.get("GRADIO_SERVER_PORT") or "7860",
         help="port to listen on (default: %(default)s)")  # fmt: skip
@@ -92,8 +93,13 @@ def parse_flags(argv: list[str] | None) -> argparse.Namespace:
 
 
 def host_name(text: str) -> str:
-    """A host as ``socket`` takes it: IPv6 without the brackets that it has in addresses."""
-    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    """A host as ``socket`` takes it: IPv6 in its shortest spelling, without the brackets that it
+    has in addresses."""
+    host = re.sub(r"^\[(.*)\]$", r"\1", text.strip())
+    try:
+        return ipaddress.ip_address(host).compressed
+    except ValueError:
+        return host
 
 
 def port_number(text: str) -> int:
@@ -135,6 +141,8 @@ def check_port(host: str, port: int) -> str | None:
         )[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if host == "::" and socket.has_dualstack_ipv6():
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             probe.bind(address)
     except (socket.gaierror, UnicodeError):  # UnicodeError: no name of a host at all
         return f"The host {host!r} is not known: use --host 127.0.0.1 or 0.0.0.0."
@@ -160,9 +168,11 @@ def serve(flags: argparse.Namespace, operator: Operator | None, folder: Path) ->
     try:
         pipeline = load_pipeline(flags.checkpoint, flags.device)
         pipeline.warm_up()
+        from gender_demo.web.listening import listen_on_both
         from gender_demo.web.page import build_page, launch_options
         from gender_demo.web.safe_blocks import forgive_closed_sessions, outlive_deletions
 
+        listen_on_both()
         forgive_closed_sessions()
         outlive_deletions()
         page = build_page(pipeline, operator)
@@ -191,7 +201,7 @@ def serve(flags: argparse.Namespace, operator: Operator | None, folder: Path) ->
 
 def tell_addresses(flags: argparse.Namespace, share_url: str | None) -> None:
     """Print where the page is."""
-    own = {"0.0.0.0": "localhost", "::": "[::1]"}
+    own = {"0.0.0.0": "localhost", "::": "localhost" if socket.has_dualstack_ipv6() else "[::1]"}
     host = own.get(flags.host, f"[{flags.host}]" if ":" in flags.host else flags.host)
     address = f"http://{host}:{flags.port}{flags.root_path}/"
     print(f"The page is at {address} (stop with Ctrl+C).", flush=True)

@@ -68,6 +68,10 @@ def test_what_is_left(
         ({"GRADIO_SERVER_NAME": "[::]", "GRADIO_SERVER_PORT": "80"}, [], ("::", 80, "")),
         ({"GRADIO_ROOT_PATH": "/faces/"}, ["--host", "[::1]"], ("::1", 7860, "/faces")),
         ({"GRADIO_ROOT_PATH": "/faces"}, ["--root-path", "/"], ("127.0.0.1", 7860, "")),
+        ({"GRADIO_SERVER_NAME": " 0:0:0:0:0:0:0:1 "}, ["--port", "81"], ("::1", 81, "")),
+        ({}, ["--host", "0::0"], ("::", 7860, "")),
+        ({}, ["--host", "FE80::1%eth0"], ("fe80::1%eth0", 7860, "")),
+        ({}, ["--host", "Box.Example"], ("Box.Example", 7860, "")),
     ],
 )
 def test_variables_that_give_flags_their_defaults(
@@ -122,6 +126,8 @@ def test_behind_a_companys_proxy_with_a_prefix_and_left_over_variables(
     with running(host, random_checkpoint, variables) as (address, port):
         assert address.endswith(f":{port}/faces/")
         direct = build_opener(ProxyHandler({}))
+        for own in ("127.0.0.1", "[::1]") if has_ipv6() else ("127.0.0.1",):
+            direct.open(f"http://{own}:{port}/faces/", timeout=60).close()
         with direct.open(address, timeout=60) as page:
             text = page.read().decode()
         assert "Ann Example" in text
