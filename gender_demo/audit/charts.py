@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -20,8 +21,8 @@ from gender_demo.audit.tables import (
     risk_table,
 )
 
-FACES = 25
-"""How many the picture for everybody shows in a row."""
+MOST_FACES = 100
+"""The picture for everybody draws no more for one rate."""
 BOTH_RATES = ("labels shown", "a label for every face")
 SHOWN, FORCED = 0, 1
 """Their colour and shape."""
@@ -40,24 +41,32 @@ class Chart:
 
 
 def picture(audit: Audit) -> Chart:
-    """The picture for everybody: of 25 faces, how many are labelled wrongly."""
+    """The picture for everybody: for each rate as many faces as its fraction in words says, the
+    wrong ones crossed out."""
     data, children = audit.primary, audit.primary.age_under_10
     rates = [("Labels shown", data.all.shown), ("A label for every face", data.all.forced)]
     if children and children.answered:
         rates.append(("Shown for children under 10", children.shown))
     rates = [(words, rate) for words, rate in rates if rate.count]
-    alt = "; ".join(f"{words}: {one_in(rate)} wrong" for words, rate in rates) + "."
-    rows = [
-        (f"{words}: {one_in(rate)} wrong", round(FACES * (rate.share or 0)), FACES)
-        for words, rate in rates
-    ]
+    told = ", ".join(f"{words[:1].lower()}{words[1:]} {one_in(rate)}" for words, rate in rates)
+    alt = f"The fewer faces stand in a row, the more often it is wrong: {told}."
+    rows = [(f"{words}: {one_in(rate)} wrong", *faces(rate)) for words, rate in rates]
     headers = ("what", "faces", "wrong", "wrong %", "95 % from", "95 % to")
     cells = (
         (words, r.count, r.hits, percent(r.share), percent(r.low), percent(r.high))
         for words, r in rates
     )
-    title = f"Of {FACES} faces, so many get a wrong label"
+    title = "So many labels, and the wrong ones among them"
     return Chart(title, svg.icons(alt, rows), alt, Table(title, headers, tuple(cells)))
+
+
+def faces(rate: Rate) -> tuple[int, int]:
+    """How many faces to cross out, and of how many, so that both agree with ``one_in``."""
+    said = [int(number.replace(",", "")) for number in re.findall(r"[\d,]+", one_in(rate))]
+    if len(said) == 2 and said[1] <= MOST_FACES:
+        return said[0], said[1]
+    of = min(MOST_FACES, rate.count)
+    return (of if rate.hits == rate.count else 0), of
 
 
 def charts(audit: Audit, classes: tuple[str, ...]) -> tuple[Chart, ...]:
@@ -128,8 +137,8 @@ def _conditions(audit: Audit, title: str, rows: tuple[CorruptionFigures, ...]) -
         return None
     worst = max(judged, key=lambda row: row.error or 0)
     alt = (
-        f"Wrong among the labels shown: {percent(audit.primary.all.error)} % of all chips as they "
-        f"are, at most {percent(worst.error)} % ({worst.name})."
+        f"Wrong among the labels shown: {percent(audit.primary.all.error)} % of all pictures as "
+        f"they are, at most {percent(worst.error)} % ({worst.name})."
     )
     drawing = _both_rates(
         alt, [("as they are", audit.primary.all), *((row.name, row) for row in judged)]

@@ -62,14 +62,15 @@ def intervals(
 
 
 def icons(alt: str, rows: Sequence[tuple[str, int, int]]) -> str:
-    """For each (words, marked, of) a line of faces, the marked ones crossed out."""
-    step = 46
-    svg = _svg(alt, step * len(rows) + 4)
+    """For each (words, marked, of) so many faces, the marked ones crossed out."""
+    title, line, across = 26, 16, 20
+    lines = [math.ceil(of / across) for _, _, of in rows]
+    svg = _svg(alt, title * len(rows) + line * sum(lines) + 8)
     for i, (words, marked, of) in enumerate(rows):
-        _text(svg, 6, step * i + 16, words, "start")
-        apart = (RIGHT - 12) / of
+        top = title * i + line * sum(lines[:i])
+        _text(svg, 6, top + 18, words, "start")
         for j in range(of):
-            x, y = 12 + apart * j, step * i + 32
+            x, y = 12 + (RIGHT - 18) / across * (j % across), top + title + 8 + line * (j // across)
             if j < marked:
                 cross = _add(svg, "g", {"class": "ink-0"})
                 _line(cross, x - 5, y - 5, x + 5, y + 5, "cross")

@@ -20,11 +20,12 @@ CONDITIONS = {
 
 @dataclass(frozen=True)
 class WeakSpot:
-    """``rate`` is the error rate that is clearly higher; ``forced``: with a label for every face,
-    else of the labels shown."""
+    """``rate`` is the error rate that is clearly higher: that of the labels ``shown``, or, where
+    ``forced``, that with a label for every face."""
 
     name: str
     rate: Rate
+    shown: Rate
     forced: bool
 
 
@@ -52,14 +53,14 @@ def _groups(audit: Audit) -> Iterator[tuple[WeakSpot, Rate]]:
     for name, row in groups:
         if row.count >= RANKED_FROM:
             others = rest_of(data.all, row)
-            yield WeakSpot(name, row.shown, forced=False), others.shown
-            yield WeakSpot(name, row.forced, forced=True), others.forced
+            yield WeakSpot(name, row.shown, row.shown, forced=False), others.shown
+            yield WeakSpot(name, row.forced, row.shown, forced=True), others.forced
 
 
 def _conditions(audit: Audit) -> Iterator[tuple[WeakSpot, Rate]]:
     for row in (*audit.corruptions, *audit.covered):
         if row.count >= RANKED_FROM and row.clean_accuracy is not None:
-            yield WeakSpot(condition(row), row.forced, forced=True), _clean(row)
+            yield WeakSpot(condition(row), row.forced, row.shown, forced=True), _clean(row)
 
 
 def condition(row: CorruptionFigures) -> str:

@@ -14,7 +14,7 @@ from gender_demo.audit.cells import group_name
 from gender_demo.audit.figures import Rate, rest_of
 from gender_demo.audit.fractions import one_in, whole_percent, wrong
 from gender_demo.audit.schema import Audit, Bin, SetFigures
-from gender_demo.audit.weak_spots import condition, often_missed, weak_spots
+from gender_demo.audit.weak_spots import WeakSpot, condition, often_missed, weak_spots
 from gender_demo.audit.working_points import working_points
 from gender_demo.label_words import about_gender
 
@@ -27,7 +27,6 @@ OTHER_AUDIT = (
     "python -m train evaluate --write-audit."
 )
 ALWAYS = "if every face had to get one"
-FORCED = "with a label for every face"
 
 MADE_OF_PHOTOS = "made of photos"
 """In the name of drawings that show people after all."""
@@ -162,13 +161,10 @@ def _weak_spots(audit: Audit | None) -> str:
     if audit is None:
         return "Known weak spots: children, small, dark, blurred, covered or turned faces."
     spots, comparisons = weak_spots(audit)
-    words = ", ".join(
-        f"{spot.name} ({one_in(spot.rate)} {FORCED if spot.forced else 'labels shown'})"
-        for spot in spots
-    )
+    words = ", ".join(f"{spot.name} ({_how_often(spot)})" for spot in spots)
     known = (
-        f"It is clearly wrong more often about {words}: their intervals do not overlap with "
-        f"everybody else's, corrected for {comparisons} comparisons. "
+        f"It is clearly wrong more often about {words}: each time by more than chance explains "
+        f"among {comparisons} comparisons. "
         if words
         else "No group is clearly worse than the others. "
     )
@@ -180,6 +176,11 @@ def _weak_spots(audit: Audit | None) -> str:
     )
     unknown = "Turned" if audit.covered else "Covered or turned"
     return f"{known}{missed}{unknown} faces were not measured."
+
+
+def _how_often(spot: WeakSpot) -> str:
+    shown = f"{one_in(spot.shown)} labels shown" if spot.shown.count else "no labels shown"
+    return f"{one_in(spot.rate)} {ALWAYS}, but {shown}" if spot.forced else shown
 
 
 def _unsure(audit: Audit | None, config: Config) -> str:

@@ -65,7 +65,7 @@ def stops_note(audit: Audit) -> str:
 
 
 def _stop(point: WorkingPoint, percent: str) -> Stop:
-    labelled = max(1, round(100 * point.coverage))
+    labelled = max(1, int(100 * point.coverage + 1e-9))  # rounded as all percentages are
     return Stop(
         threshold=point.threshold,
         percent=percent,

@@ -102,8 +102,7 @@ def analyze(
         note = drawings.write(result) if drawings else None
         if result.error or note:
             failed.append(result.name)
-        notes = "; ".join(filter(None, (result.note, note)))
-        yield replace(result, picture=None, note=notes or None)
+        yield replace(result, picture=None, note=note)
 
 
 class Drawings:

@@ -21,21 +21,24 @@ of wanted places."""
 
 @dataclass(frozen=True)
 class Scale:
-    """Sizes for one picture, in its pixels: a unit of distance, lines and the range of fonts."""
+    """Sizes for one picture, in its pixels: a unit of distance, lines and the range of fonts, for
+    bare numbers from ``min_number_px`` on."""
 
     unit: float
     line_px: float
     min_font_px: float
     max_font_px: float
+    min_number_px: float
 
     @classmethod
     def of(cls, size: tuple[int, int], shown_px: float | None = None) -> Scale:
         """For a (width, height) picture viewed at full size, or displayed ``shown_px`` wide."""
         if shown_px:
             unit = size[0] / shown_px
-            return cls(unit, 2 * unit, 13 * unit, 16 * unit)
+            return cls(unit, 2 * unit, 13 * unit, 16 * unit, 10 * unit)
         unit = max(1.0, min(size) / 320)
-        return cls(unit, max(2.0, 1.1 * unit), max(11.0, 3 * unit), max(13.0, 9 * unit))
+        font = max(11.0, 3 * unit)
+        return cls(unit, max(2.0, 1.1 * unit), font, max(13.0, 9 * unit), font)
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,8 @@ def _fit(text: str, face_px: float, size: tuple[int, int], scale: Scale) -> Plat
 
     The font follows the face, so that captions in a crowd stay apart.
     """
-    share = 0.55 if text.isdigit() else 0.26
-    wanted = min(max(scale.min_font_px, face_px * share), scale.max_font_px)
+    share, least = (0.5, scale.min_number_px) if text.isdigit() else (0.26, scale.min_font_px)
+    wanted = min(max(least, face_px * share), scale.max_font_px)
     while wanted >= SMALLEST_FONT_PX:
         px = round(wanted)
         one, two = (text,), break_line(text)

@@ -88,7 +88,7 @@ def build_page(pipeline: Pipeline, operator: Operator | None = None) -> gr.Block
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Live", id="live"), gr.Row(elem_id="live-row"):
                 with gr.Column(scale=1, min_width=320, elem_id="panel"):
-                    build_panel(checkpoint, shown)
+                    build_panel(checkpoint, shown, operator)
                 with gr.Column(scale=2, min_width=320):
                     build_live(pipeline, shown.brief)
             with gr.Tab("Photos", id="photos"):

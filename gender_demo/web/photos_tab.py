@@ -13,6 +13,7 @@ from gender_demo.audit.report import Report
 from gender_demo.errors import PictureError
 from gender_demo.files.rows import HIDDEN
 from gender_demo.label_words import REASONS
+from gender_demo.web.links import to_report
 from gender_demo.web.photos import (
     HEADERS,
     Annotator,
@@ -151,7 +152,8 @@ def _show(done: Photos, shown: Report) -> list[Any]:
     }
     read = any_read(done.table)
     labels = any(row.label not in ("", HIDDEN) for row in done.table)
-    wrong = escape_markdown(f"{shown.headline} {MORE if shown.tables else ''}") if labels else ""
+    said = f"{shown.headline} {MORE if shown.tables else ''}"
+    wrong = to_report(escape_markdown(said)) if labels else ""
     return [
         gr.Column(visible=True),
         f"{summarize(done.table)}\n\n{wrong}",

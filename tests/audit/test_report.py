@@ -12,7 +12,9 @@ from scipy.stats import binomtest
 
 from gender_demo.audit import svg
 from gender_demo.audit.cells import percent
+from gender_demo.audit.charts import faces
 from gender_demo.audit.figures import RANKED_FROM, Rate, wilson
+from gender_demo.audit.fractions import one_in
 from gender_demo.audit.reading import fits, read_audit
 from gender_demo.audit.report import report
 from gender_demo.audit.schema import Audit, WorkingPoint
@@ -159,9 +161,9 @@ def test_every_chart_is_a_picture_with_words_and_a_table(measured: Audit) -> Non
     shown = report(measured, CONFIG)
     assert len(shown.charts) == 7
     assert shown.picture
-    assert shown.picture.svg.count('class="cross"') == 2 * sum(
-        round(25 * (rate.share or 0)) for rate in picture_rates(measured)
-    )
+    drawn = [faces(rate) for rate in picture_rates(measured)]
+    assert shown.picture.svg.count('class="cross"') == 2 * sum(wrong for wrong, _ in drawn)
+    assert shown.picture.svg.count('class="face"') == sum(of - wrong for wrong, of in drawn)
     for chart in (shown.picture, *shown.charts):
         drawing = ElementTree.fromstring(chart.svg)
         assert drawing.get("aria-label") == chart.alt
@@ -171,6 +173,25 @@ def test_every_chart_is_a_picture_with_words_and_a_table(measured: Audit) -> Non
         for dot in drawing.iter("{http://www.w3.org/2000/svg}circle"):
             assert 0 <= float(dot.get("cx", "-1")) <= width
             assert 0 <= float(dot.get("cy", "-1")) <= height
+
+
+@pytest.mark.parametrize(
+    ("hits", "count", "told", "drawn"),
+    [
+        (88, 3436, "about 1 in 39", (1, 39)),
+        (40, 100, "about 4 in 10", (4, 10)),
+        (7, 7, "all 7", (7, 7)),
+        (0, 12, "none of 12", (0, 12)),
+        (0, 1234, "none of 1,234", (0, 100)),
+        (2, 1851, "about 1 in 926", (0, 100)),
+    ],
+)
+def test_the_picture_draws_what_its_words_say(
+    hits: int, count: int, told: str, drawn: tuple[int, int]
+) -> None:
+    rate = Rate(hits=hits, count=count)
+    assert one_in(rate) == told
+    assert faces(rate) == drawn
 
 
 def test_a_label_with_markup_in_it_stays_text() -> None:

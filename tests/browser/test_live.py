@@ -20,10 +20,13 @@ from gender_demo.drawing.marks import (
     UNSURE_COLOR,
 )
 from gender_demo.results import Box
+from gender_demo.web.static_files import digest
 from tests.support.face_video import FaceVideo
 from tests.support.live_page import snapshot, start, violations, wait_for_box
+from tests.support.paths import ROOT
 from tests.support.server import app_flags, free_port, start_app, stop_app
 
+CROWD_CAMERA = (ROOT / "tests" / "support" / "crowd_camera.js").read_text(encoding="utf-8")
 OpenPage = Callable[..., Page]
 
 FOCUS = "[document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]"
@@ -66,6 +69,19 @@ def test_the_box_is_on_the_face_and_its_label_is_said(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.locator("#live-faces button").first.click()  # the form too
     assert violations(page) == []
+
+
+def test_a_group_is_found_and_counted(open_page: OpenPage) -> None:
+    """The Solvay picture before the camera, 29 people: their faces are small, but not too small."""
+    page = open_page()
+    address = f"modules/{digest()}/examples/solvay_1927.jpg"
+    page.evaluate(CROWD_CAMERA, [address, 1280, 853])
+    page.locator("#live-start").click()
+    text = page.locator("#live-text")
+    expect(text).to_have_text(
+        re.compile(r"^2\d faces: \d+ labelled, \d+ unsure\.$"), timeout=60_000
+    )
+    assert 20 <= page.locator("#live-faces .face").count() <= 29
 
 
 def test_the_box_is_drawn_in_the_marks_colour(open_page: OpenPage) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.live_faces import row, show, start, wait_for_faces
+from gender_demo.results import Box
+from tests.support.live_faces import grid, row, show, start, wait_for_faces
 from tests.support.live_page import LIVE_ANSWERS, snapshot, wait_for_new_frame
 
 OpenPage = Callable[..., Page]
@@ -87,10 +88,11 @@ def test_a_crowd_is_counted_and_nothing_moves(open_page: OpenPage, width: int) -
     expect(page.locator("#live-text")).to_have_text("14 faces: 12 labelled, 2 unsure.")
     assert numbers(page) == list(range(1, 15))
     page.evaluate(LAYOUT_SHIFT)
-    for count in (3, 14, 0, 8, 1, 14):
-        show(page, row(count) if count else [])
+    for count in (3, 30, 0, 100, 1, 14):
+        show(page, grid(count))
         wait_for_faces(page, count)
         page.wait_for_timeout(400)
+        assert page.locator("#live-faces .face").count() == count
     assert page.evaluate("window.moved") == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
@@ -140,6 +142,14 @@ def test_do_not_label_me_holds_through_a_pause_and_a_short_loss(open_page: OpenP
     assert sorted(page.evaluate(labels)) == ["female", "male"]
 
 
+FIRST_LABEL = """() => {  // where the plate of the leftmost face stands in the window
+    const { left, top, width } = document.querySelector("#live-canvas").getBoundingClientRect();
+    const zoom = width / 480, places = window.faces().map(({ plate }) => plate.box);
+    const [x0, y0, x1, y1] = places.sort((one, other) => other[0] - one[0])[0];  // mirrored
+    return [left + (480 - x1) * zoom, top + y0 * zoom, left + (480 - x0) * zoom, top + y1 * zoom];
+}"""
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_correction_opens_at_the_face_and_gives_the_focus_back(
     open_page: OpenPage, width: int
@@ -153,6 +163,11 @@ def test_the_correction_opens_at_the_face_and_gives_the_focus_back(
     page.keyboard.press("Enter")
     place = page.locator("#live-correct").bounding_box()
     assert place is not None
+    if width == 1280:
+        label = Box(*page.evaluate(FIRST_LABEL))
+        x, y = place["x"], place["y"]
+        assert label.area > 1000
+        assert not label.intersection(Box(x, y, x + place["width"], y + place["height"]))
     assert place["x"] >= 0
     assert place["x"] + place["width"] <= width
     assert place["y"] + place["height"] <= 844
@@ -204,10 +219,13 @@ FRAMES_IN_THE_PAUSE = """async () => {  // but for those on their way
     const video = document.querySelector("#live-video");
     const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
     let count = 0;
-    await sleep(300);
     const seen = () => { count += 1; handle = video.requestVideoFrameCallback(seen); };
     let handle = video.requestVideoFrameCallback(seen);
-    await sleep(500);
+    for (let tries = 0; tries < 10; tries += 1) {
+        count = 0;
+        await sleep(500);
+        if (!count) break;
+    }
     video.cancelVideoFrameCallback(handle);
     return count;
 }"""
@@ -239,13 +257,43 @@ def test_mirror_is_on_and_what_is_chosen_is_remembered(open_page: OpenPage) -> N
     expect(page.locator("#live-mirror")).not_to_be_checked()
 
 
-def test_full_screen_keeps_stage_and_controls(open_page: OpenPage) -> None:
+SCREENS = [(1280, 800), (1366, 650), (390, 844), (844, 390)]
+PICTURE = """() => {  // its share of the screen's width and height; whether it lies under controls
+    const canvas = document.querySelector("#live-canvas"), { width: wide, height: high } = canvas;
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    const zoom = Math.min(width / wide, height / high);
+    const controls = document.querySelector("#live-controls").getBoundingClientRect();
+    const apart = controls.left >= left + width || controls.top >= top + height;
+    return [wide * zoom / innerWidth, high * zoom / innerHeight, apart];
+}"""
+
+
+def test_full_screen_is_filled_and_its_controls_are_reachable(open_page: OpenPage) -> None:
     page = open_page()
+    full = page.locator("#live-full")
+    expect(full).to_be_disabled()
     start(page, row(2))
-    page.locator("#live-full").click()
+    full.click()
     page.wait_for_function("document.fullscreenElement?.id === 'live'")
-    expect(page.locator("#live-stop")).to_be_in_viewport(ratio=1)
-    expect(page.locator("#live-stage")).to_be_in_viewport(ratio=1)
-    page.locator("#live-full").click()
+    expect(full).to_have_text("Leave full screen")
+    for width, height in SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(
+            "size => `${[innerWidth, innerHeight]}` === `${size}`", arg=[width, height]
+        )
+        wide, high, apart = page.evaluate(PICTURE)
+        assert max(wide, high) > 0.99, f"{width} x {height}: {wide:.0%} x {high:.0%}"
+        assert apart
+        for button in page.locator("#live-controls :is(button, input):visible").all():
+            expect(button).to_be_in_viewport(ratio=1)
+        expect(page.locator("#live-faces .face").first).to_be_in_viewport(ratio=1)
+        page.locator("#live-faces button").first.click()
+        expect(page.locator("#live-correct")).to_be_in_viewport(ratio=1)
+        page.locator("#live-correct-close").click()
+    full.click()
     page.wait_for_function("document.fullscreenElement === null")
+    expect(full).to_have_text("Full screen")
     assert re.fullmatch("running", page.locator("#live").get_attribute("data-state") or "")
+    full.click()
+    page.locator("#live-stop").click()
+    page.wait_for_function("document.fullscreenElement === null")

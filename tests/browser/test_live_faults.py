@@ -69,6 +69,26 @@ def test_a_lost_server_is_said_and_found_again(open_page: OpenPage) -> None:
     expect(page.locator("#live-message")).to_be_empty()
 
 
+def test_a_server_lost_before_the_start_and_in_a_pause_is_said(open_page: OpenPage) -> None:
+    page = open_page()
+    message = page.locator("#live-message")
+    page.route("**/component_server/**", cut)
+    page.locator("#live-start").click()
+    for lost in ("before the start", "in a pause"):
+        wait_for_state(page, "error")
+        expect(message, lost).to_contain_text("no answer from the server")
+        page.unroute("**/component_server/**", cut)
+        wait_for_state(page, "running")
+        wait_for_box(page)
+        expect(message).to_be_empty()
+        page.locator("#live-pause").click()
+        page.route("**/component_server/**", cut)
+        page.locator("#live-pause").click()
+    page.locator("#live-stop").click()
+    wait_for_state(page, "idle")
+    expect(message).to_be_empty()
+
+
 def test_a_server_lost_before_the_tab_was_hidden_is_found_again(open_page: OpenPage) -> None:
     page = open_page()
     start(page)
@@ -137,18 +157,20 @@ def test_the_picture_keeps_its_shape_when_the_phone_turns(open_page: OpenPage) -
     page.locator("#live-start").click()
     wait_for_new_frame(page)
     canvas = page.locator("#live-canvas")
-    assert canvas.evaluate("c => [c.width, c.height]") == [640, 480]
+    assert canvas.evaluate("c => [c.width, c.height]") == [640, 360]
     page.evaluate("window.turn()")
     page.set_viewport_size({"width": 844, "height": 390})
     page.wait_for_function("document.querySelector('#live-canvas').height === 640")
-    assert canvas.evaluate("c => [c.width, c.height]") == [480, 640]
+    assert canvas.evaluate("c => [c.width, c.height]") == [360, 640]
     place = page.locator("#live-stage").bounding_box()
     assert place is not None
     assert place["height"] <= 390
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator("#live-stop")).to_be_in_viewport(ratio=1)
     for width, height in ((844, 390), (320, 568), (1280, 900), (2560, 1080)):
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert canvas.evaluate(SHOWN_SHAPE) == pytest.approx(480 / 640, rel=0.01)
+        assert canvas.evaluate(SHOWN_SHAPE) == pytest.approx(360 / 640, rel=0.01)
 
 
 def test_nothing_moves_for_people_who_ask_for_stillness(open_page: OpenPage) -> None:

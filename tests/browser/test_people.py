@@ -1,4 +1,5 @@
-"""Who is who on the live view: people.js, told where faces are and when, without waiting for it."""
+"""Who is who on the live view, and what is said of them: people.js and face_list.js, told where
+faces are and when, without waiting for it."""
 
 from __future__ import annotations
 
@@ -21,6 +22,21 @@ FOLLOW = """async ([address, looks, wishes]) => {
         if (i === 0) wishes.forEach((wish, n) => Object.assign(found[n].person, wish));
         return found.map(({ person }) => [person.number, person.word, person.blurred ?? false]);
     });
+}"""
+LIST = """async ([address, counts]) => {
+    const { createFaceList } = await import(new URL(address, document.baseURI).href);
+    const [text, spoken, list] = [0, 0, 0].map(() => document.createElement("div"));
+    const nothing = () => {}, said = [];
+    const faces = createFaceList({ text, spoken, list,
+        onOpen: nothing, onQuiet: nothing, onBlur: nothing, onPoint: nothing });
+    for (const count of counts) {
+        faces.announce(Array.from({ length: count }, (_, i) => ({
+            person: { id: i, number: i + 1, word: null },
+            track: i, caption: "perceived as female 93 %", label: "female" })), false);
+        await new Promise((done) => setTimeout(done)); // the first is spoken at once
+        said.push([text.textContent, spoken.textContent, list.innerText]);
+    }
+    return said;
 }"""
 LEFT, RIGHT = [50, 100, 110, 180], [300, 100, 360, 180]
 
@@ -67,3 +83,11 @@ def test_a_word_ends_with_the_face_that_it_is_for(follow: Callable[..., list[Any
     assert follow([*alone, (100, []), (900, [(2, small)])], anna)[0][1] is None, "another scene"
     both: Looks = [(100, [(1, LEFT), (2, [120, 100, 180, 180])])]
     assert follow([*alone, *both], anna) == [[1, "Anna", False], [2, None, False]], "someone beside"
+
+
+def test_what_is_read_changes_at_once_what_is_spoken_not_so_often(open_page: OpenPage) -> None:
+    first, second = open_page().evaluate(LIST, [module_address("face_list.js"), [1, 2]])
+    one = "One face: perceived as female."
+    assert first[:2] == [one, one]
+    assert second[:2] == ["2 faces: 2 perceived as female.", one]
+    assert "Face 2: perceived as female 93 % – change" in second[2], "as in the picture"

@@ -63,6 +63,9 @@ def test_every_state_fits_every_screen(
     expect(page.locator("#live-stage")).to_be_in_viewport(ratio=0.9)
     check(page, colours, "before the start")
     start(page)
+    expect(page.locator("#live-stop")).to_be_in_viewport(ratio=1)
+    if (width, height) == (1280, 800):
+        expect(page.locator("#live-faces .face").first).to_be_in_viewport(ratio=1)
     page.locator("#live-faces button").first.click()
     expect(page.locator("#live-correct")).to_be_in_viewport(ratio=1)
     check(page, colours, "correction")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,17 @@ def row(count: int) -> list[tuple[float, ...]]:
     side = 480 / count
     return [(i * side + 0.2 * side, 120, i * side + 0.8 * side, 120 + 0.7 * side)
             for i in range(count)]  # fmt: skip
+
+
+def grid(count: int) -> list[tuple[float, ...]]:
+    """Boxes in rows and columns."""
+    columns = max(1, math.ceil(math.sqrt(count * 4 / 3)))
+    side = 480 / columns
+    return [
+        ((i % columns + 0.2) * side, (i // columns + 0.3) * side,
+         (i % columns + 0.7) * side, (i // columns + 0.9) * side)
+        for i in range(count)
+    ]  # fmt: skip
 
 
 def start(page: Page, boxes: Sequence[Sequence[float]], unsure: int = 0) -> None:

@@ -1,6 +1,6 @@
 // A camera that window.turn() turns, as a phone is turned.
 () => {
-  const source = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
+  const source = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
   const pen = source.getContext("2d");
   setInterval(() => {
     pen.fillStyle = `hsl(${performance.now() / 20}, 60%, 60%)`;

@@ -19,7 +19,10 @@
     const tab = target.closest?.("#tabs button[role=tab]");
     if (tab) history.replaceState(null, "", `#${nameOf(tab)}`);
   });
-  addEventListener("hashchange", open);
+  addEventListener("hashchange", () => {
+    open();
+    document.querySelector("#tabs")?.scrollIntoView();
+  });
   open();
 
   // A server lost while photos go there, wait or are analysed. gradio says "Failed to fetch", or

@@ -11,7 +11,7 @@
  * @property {string[]} classes
  * @property {Record<string, string>} words of the reasons
  * @property {string} [kept] what becomes of a word, where it is not that of the live view
- * @property {DOMRect} face where the face stands in the window
+ * @property {DOMRect} face where the face with its label stands in the window
  * @property {() => void} onChange a word was set or taken back
  * @property {() => void} onClose the focus is to go back
  */
@@ -96,14 +96,15 @@ function makeDialog() {
   return made;
 }
 
-/** Right of the face, else left of it, else under it; on a phone at the window's bottom, as the style says. @param {HTMLDialogElement} box @param {DOMRect} face */
+/** Right of the face, else left of it, else under or over it, where it fits; on a phone at the window's bottom, as the style says. @param {HTMLDialogElement} box @param {DOMRect} face */
 function place(box, face) {
   box.style.left = box.style.top = "";
   if (matchMedia(NARROW).matches) return;
   const { width, height } = box.getBoundingClientRect();
   const right = face.right + GAP_PX, left = face.left - GAP_PX - width, fits = right + width <= innerWidth;
   const x = fits ? right : left >= 0 ? left : Math.max(0, (innerWidth - width) / 2);
-  const y = fits || left >= 0 ? face.top : face.bottom + GAP_PX;
+  const under = face.bottom + GAP_PX, over = face.top - GAP_PX - height;
+  const y = fits || left >= 0 ? face.top : under + height > innerHeight && over >= 0 ? over : under;
   box.style.left = `${x}px`;
   box.style.top = `${Math.max(GAP_PX, Math.min(y, innerHeight - height - GAP_PX))}px`;
 }

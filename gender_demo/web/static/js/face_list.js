@@ -5,19 +5,20 @@
 /** @typedef {import("./people.js").Person} Person */
 /** @typedef {{ row: HTMLElement, name: HTMLButtonElement, quiet: HTMLButtonElement, blur: HTMLButtonElement }} Row */
 
-const SPEAK_EVERY_MS = 2500;
+const SPEAK_EVERY_MS = 2500; // what is read changes at once, what is read out no more often
 const COUNTED_FROM = 5; // with so many faces the sentence counts them
 
 /**
  * @param {object} parts
- * @param {HTMLElement} parts.text the aria-live sentence
+ * @param {HTMLElement} parts.text the sentence as it is read
+ * @param {HTMLElement} parts.spoken the same for screen readers, aria-live
  * @param {HTMLElement} parts.list
  * @param {(person: Person, from: HTMLElement) => void} parts.onOpen
  * @param {(person: Person) => void} parts.onQuiet "do not label me", or that no longer
  * @param {(person: Person) => void} parts.onBlur "blur this face", or that no longer
  * @param {(id: number | null) => void} parts.onPoint a row is pointed at, or none
  */
-export function createFaceList({ text, list, onOpen, onQuiet, onBlur, onPoint }) {
+export function createFaceList({ text, spoken, list, onOpen, onQuiet, onBlur, onPoint }) {
   /** @type {Map<number, Row>} by the person's id */
   const rows = new Map();
   let spokenAt = -Infinity, wanted = "", timer = 0;
@@ -52,7 +53,7 @@ export function createFaceList({ text, list, onOpen, onQuiet, onBlur, onPoint })
       const { row, name, quiet, blur } = rows.get(person.id) ?? addRow(person);
       if (list.children[i] !== row) list.insertBefore(row, list.children[i] ?? null);
       const face = nameOf(person, known.length > 1);
-      write(name, hidden ? face : `${face}: ${inTens(mark)} – change`);
+      write(name, hidden ? face : `${face}: ${mark.caption || "unsure"} – change`);
       quiet.hidden = hidden || mark.blurred === true;
       write(blur, person.blurred ? "Show" : "Blur");
       blur.setAttribute("aria-label", `${blur.textContent} ${face.toLowerCase()}`);
@@ -65,16 +66,17 @@ export function createFaceList({ text, list, onOpen, onQuiet, onBlur, onPoint })
     });
   }
 
-  /** Rows at once, the sentence when what it says has changed. @param {Mark[]} marks @param {boolean} hidden @param {number} every */
+  /** Rows and sentence at once, aloud when what it says has changed. @param {Mark[]} marks @param {boolean} hidden @param {number} every */
   function announce(marks, hidden, every = SPEAK_EVERY_MS) {
     renew(marks, hidden);
     wanted = sentence(marks, hidden);
+    write(text, wanted);
     if (!every) { clearTimeout(timer); timer = 0; }
-    if (timer || wanted === text.textContent) return;
+    if (timer || wanted === spoken.textContent) return;
     timer = window.setTimeout(() => {
       timer = 0;
-      if (wanted === text.textContent) return;
-      text.textContent = wanted;
+      if (wanted === spoken.textContent) return;
+      spoken.textContent = wanted;
       spokenAt = performance.now();
     }, Math.max(0, spokenAt + every - performance.now()));
   }
@@ -84,7 +86,7 @@ export function createFaceList({ text, list, onOpen, onQuiet, onBlur, onPoint })
     wanted = words;
     clearTimeout(timer);
     timer = 0;
-    text.textContent = words;
+    text.textContent = spoken.textContent = words;
     spokenAt = -Infinity;
   }
 
@@ -108,15 +110,12 @@ function write(node, words) {
   if (node.textContent !== words) node.textContent = words;
 }
 
-/** In tens, since each per cent would be spoken anew with every frame. @param {Mark} mark */
-const inTens = (mark) => (mark.caption || "unsure").replace(/ (\d)\d %$/, (_, tens) => `, over ${tens}0 %`);
-
 /** Without the per cent, which each frame changes. @param {Mark} mark */
 const said = (mark) => (mark.caption || "unsure").replace(/ \d+ %$/, "");
 
 /** @param {Mark[]} marks @param {boolean} hidden */
 export function sentence(marks, hidden) {
-  if (!marks.length) return "No face in the picture.";
+  if (!marks.length) return "No face found in the picture.";
   const count = marks.length === 1 ? "One face" : `${marks.length} faces`;
   if (hidden) return `${count}; labels are hidden.`;
   if (marks.length === 1) return `${count}: ${said(marks[0])}.`;

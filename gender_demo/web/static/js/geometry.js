@@ -6,6 +6,12 @@
 /** @param {Box} box */
 export const area = ([x0, y0, x1, y1]) => Math.max(0, x1 - x0) * Math.max(0, y1 - y0);
 
+/** A face's box and the plate with its words, in one box. @param {{ box: Box, plate: { box: Box } | null }} mark @returns {Box} */
+export function around({ box, plate }) {
+  const [x0, y0, x1, y1] = box, [left, top, right, bottom] = plate?.box ?? box;
+  return [Math.min(x0, left), Math.min(y0, top), Math.max(x1, right), Math.max(y1, bottom)];
+}
+
 /** From centre to centre. @param {Box} a @param {Box} b */
 export const apart = (a, b) => Math.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2;
 

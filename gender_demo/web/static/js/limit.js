@@ -31,7 +31,8 @@ export function watchLimit(node, more, onChange) {
   const show = () => {
     if (!node.isConnected) return document.removeEventListener(CHANGED, show);
     node.hidden = !limit;
-    node.textContent = limit ? `As you chose in the report, labels are shown from ${words} on only.${more}` : "";
+    const report = Object.assign(document.createElement("a"), { href: "#report", textContent: "report" });
+    node.replaceChildren(...(limit ? ["As you chose in the ", report, `, labels are shown from ${words} on only.${more}`] : []));
     onChange();
   };
   document.addEventListener(CHANGED, show);

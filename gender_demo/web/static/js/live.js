@@ -6,7 +6,7 @@ import { closeCorrection, openCorrection } from "./correction.js";
 import { placed, scaled, strokeMarks } from "./drawing.js";
 import { createFaceList, nameOf } from "./face_list.js";
 import { createFrameBuffer } from "./frame_buffer.js";
-import { markAt, mirrored, pictureRect } from "./geometry.js";
+import { around, markAt, mirrored, pictureRect } from "./geometry.js";
 import { hideFaces } from "./hide.js";
 import { watchLimit } from "./limit.js";
 import { createLink } from "./link.js";
@@ -14,7 +14,7 @@ import { createMotion } from "./motion.js";
 import { createPeople } from "./people.js";
 import { openSample } from "./sample.js";
 import { recall, remember } from "./settings.js";
-import { perSecond, savePicture, toggleFullScreen } from "./tools.js";
+import { mountFullScreen, perSecond, savePicture } from "./tools.js";
 import { asWanted } from "./wishes.js";
 
 /** @typedef {import("./types.js").Mark} Mark */
@@ -33,7 +33,7 @@ export function mount({ element, props, server }) {
   const get = (/** @type {string} */ id) => /** @type {HTMLElement} */ (element.querySelector(`#${id}`));
   const button = (/** @type {string} */ id) => /** @type {HTMLButtonElement} */ (get(id));
   const box = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (get(id));
-  const root = get("live"), stage = get("live-stage"), message = get("live-message");
+  const root = get("live"), message = get("live-message");
   const video = /** @type {HTMLVideoElement} */ (get("live-video")), canvas = /** @type {HTMLCanvasElement} */ (get("live-canvas"));
   const buttons = { start: button("live-start"), pause: button("live-pause"), stop: button("live-stop"), save: button("live-save"), flip: button("live-flip"), full: button("live-full"), sample: button("live-sample") };
   const mirror = box("live-mirror"), hide = box("live-hide"), blur = box("live-blur"), cameraList = /** @type {HTMLSelectElement} */ (get("live-camera"));
@@ -55,12 +55,13 @@ export function mount({ element, props, server }) {
   };
   const motion = createMotion(), people = createPeople(), neighbours = createNeighbours(), buffer = createFrameBuffer(neighbours);
   const faces = createFaceList({
-    text: get("live-text"), list: get("live-faces"),
+    text: get("live-text"), spoken: get("live-spoken"), list: get("live-faces"),
     onOpen: correct,
     onQuiet: (person) => { person.word = person.word === "" ? null : ""; repaint(); },
     onBlur: (person) => { person.blurred = !person.blurred; repaint(); },
     onPoint: point,
   });
+  const leaveFullScreen = mountFullScreen(root, buttons.full);
   const link = createLink({
     call: (request) => server.follow_frame(request),
     onAnswer: keepAnswer,
@@ -79,7 +80,7 @@ export function mount({ element, props, server }) {
     message.textContent = sentence;
     const off = !view.stream;
     buttons.start.disabled = buttons.sample.disabled = next === "starting";
-    buttons.pause.disabled = buttons.stop.disabled = buttons.save.disabled = off;
+    buttons.pause.disabled = buttons.stop.disabled = buttons.save.disabled = buttons.full.disabled = off;
     buttons.pause.textContent = next === "paused" ? "Resume" : "Pause";
     root.classList.toggle("has-camera", !off);
     document.documentElement.classList.toggle("camera-on", !off && view.facing !== "sample");
@@ -132,6 +133,7 @@ export function mount({ element, props, server }) {
   function turnOff(next, sentence) {
     const hadFocus = document.activeElement === buttons.stop;
     release();
+    leaveFullScreen();
     setState(next, sentence);
     faces.say("Stopped: the camera is off.");
     if (hadFocus) buttons.start.focus();
@@ -192,7 +194,7 @@ export function mount({ element, props, server }) {
   /** The stage has the stream's own shape, also the next time. @param {number} shape width by height */
   function setShape(shape) {
     view.shape = shape;
-    stage.style.setProperty("--shape", String(shape));
+    root.style.setProperty("--shape", String(shape));
     if (view.facing !== "sample") remember("shape", shape);
   }
 
@@ -223,7 +225,7 @@ export function mount({ element, props, server }) {
   function correct(person, from) {
     const mark = view.drawn.find((one) => one.person === person);
     if (!mark) return;
-    const { left, top, zoom } = pictureRect(canvas), [x0, y0, x1, y1] = mark.box.map((value) => value * zoom);
+    const { left, top, zoom } = pictureRect(canvas), [x0, y0, x1, y1] = around(mark).map((value) => value * zoom);
     openCorrection(person, {
       name: nameOf(person, view.drawn.length > 1),
       guess: person.word === null && mark.label ? mark.caption : "",
@@ -269,7 +271,6 @@ export function mount({ element, props, server }) {
   buttons.pause.onclick = pause;
   buttons.save.onclick = () => { if (buffer.shown) savePicture(canvas); };
   buttons.flip.onclick = flip;
-  buttons.full.onclick = () => toggleFullScreen(root);
   canvas.onclick = (event) => {
     const hit = markAt(view.drawn, canvas, event);
     if (hit?.person && !hide.checked && !hit.blurred) correct(hit.person, null);
@@ -288,7 +289,7 @@ export function mount({ element, props, server }) {
   navigator.mediaDevices?.addEventListener("devicechange", () => { if (view.stream) listCameras(cameraList, cameraList.value); });
   document.addEventListener("visibilitychange", () => { view.lastFrameAt = performance.now(); link.reset(); });
   const shape = recall("shape", 0);
-  if (shape > 0.2 && shape < 5) stage.style.setProperty("--shape", String(shape));
+  if (shape > 0.2 && shape < 5) root.style.setProperty("--shape", String(shape));
   watchLimit(get("live-limit"), "", repaint);
   const timer = setInterval(tick, TICK_MS);
   setState("idle");

@@ -34,8 +34,9 @@ export function createMotion() {
 
   /** @param {Mark} mark @param {number} at @param {number} until @returns {Mark} */
   function movedOn(mark, at, until) {
-    const past = answers.find((answer) => answer.at >= at - SPEED_OVER_MS && same(answer, mark));
-    const before = past && past.at < at && same(past, mark);
+    const earlier = answers.filter((answer) => answer.at < at && same(answer, mark));
+    const past = earlier.find((answer) => answer.at >= at - SPEED_OVER_MS) ?? earlier.pop(); // on a slow server
+    const before = past && same(past, mark);
     if (!before) return mark;
     const ahead = Math.min(until - at, MOVE_ON_MS), box = between(before.box, mark.box, 1 + ahead / (at - past.at));
     const speed = Math.hypot(mark.box[0] - before.box[0], mark.box[1] - before.box[1]) / (at - past.at);

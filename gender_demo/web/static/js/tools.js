@@ -15,12 +15,27 @@ export function savePicture(canvas) {
   }, "image/png");
 }
 
-/** @param {HTMLElement} root what fills the screen, or no longer */
-export async function toggleFullScreen(root) {
-  if (document.fullscreenElement) return document.exitFullscreen();
-  // iPhones give the whole screen to nothing but videos.
-  if (!root.requestFullscreen) return void root.classList.toggle("fills-window");
-  await root.requestFullscreen().catch(() => root.classList.toggle("fills-window"));
+/** Returns what leaves full screen again. @param {HTMLElement} root what fills the screen @param {HTMLButtonElement} button */
+export function mountFullScreen(root, button) {
+  const isFull = () => document.fullscreenElement === root || root.classList.contains("fills-window");
+  const show = () => { button.textContent = isFull() ? "Leave full screen" : "Full screen"; };
+
+  async function enter() {
+    // iPhones give the whole screen to nothing but videos.
+    const given = root.requestFullscreen && await root.requestFullscreen().then(() => true, () => false);
+    root.classList.toggle("fills-window", !given);
+    show();
+  }
+
+  async function leave() {
+    root.classList.remove("fills-window");
+    if (document.fullscreenElement === root) await document.exitFullscreen().catch(() => {});
+    show();
+  }
+
+  button.onclick = () => (isFull() ? leave() : enter());
+  root.addEventListener("fullscreenchange", show);
+  return leave;
 }
 
 /** Drops what is older than the last two seconds. @param {number[]} times of the last events @param {number} now */
