@@ -4,6 +4,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(RUN) -m uv
 TRAIN := train/requirements.txt train/requirements-ray.txt train/requirements-face.txt
+# That run tests side by side; 0 is one after the other, where a test is to be looked at alone.
+PROCESSES ?= 2
 BENCHMARKS := pipeline video live live_agreement server gpu train
 
 .PHONY: install demo test lint bench audit lock
@@ -27,7 +29,7 @@ demo: $(VENV)/ready
 	$(RUN) app.py
 
 test: $(VENV)/tools
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/tools
 	$(RUN) -m ruff check .

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from io import BytesIO
 from math import floor
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pytest
@@ -36,18 +37,19 @@ PLACE = """(() => {
 })()"""
 
 
-def fits(page: Page, video: FaceVideo) -> list[float]:
-    """Overlap of the drawn box with the true face in a dozen shown frames."""
+def assert_it_follows(page: Page, video: FaceVideo) -> None:
+    """The drawn box lies on the true face in most of a dozen shown frames in a row; a machine that
+    is busy with something else has a minute to get there."""
     mirrored = page.locator("#live-mirror").is_checked()
-    result = []
-    for _ in range(12):
+    overlaps: list[float] = []
+    while median(overlaps[-12:] or [0.0]) < 0.7 or len(overlaps) < 12:
+        assert len(overlaps) < 200, overlaps
         shot = snapshot(page)
         x0, y0, x1, y1 = video.boxes[shot["number"]]
         width = shot["size"][0]
         truth = Box(width - x1, y0, width - x0, y1) if mirrored else Box(x0, y0, x1, y1)
-        result.append(max((Box(*mark["box"]).iou(truth) for mark in shot["marks"]), default=0.0))
+        overlaps.append(max((Box(*mark["box"]).iou(truth) for mark in shot["marks"]), default=0.0))
         page.wait_for_timeout(150)
-    return sorted(result)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
@@ -58,8 +60,7 @@ def test_the_box_is_on_the_face_and_its_label_is_said(
     before = page.evaluate(PLACE)
     start(page)
     expect(page.locator("#live")).to_have_attribute("data-state", "running")
-    overlaps = fits(page, face_video)
-    assert overlaps[len(overlaps) // 2] >= 0.7, overlaps
+    assert_it_follows(page, face_video)
     expect(page.locator("#live-text")).to_contain_text(re.compile("perceived as|unsure"))
     data = snapshot(page)["data"]
     assert float(data["shownFps"]) > 5
@@ -136,11 +137,9 @@ def test_mirror_turns_picture_and_box(open_page: OpenPage, face_video: FaceVideo
     page = open_page()
     start(page)
     page.locator("#live-mirror").uncheck()
-    overlaps = fits(page, face_video)
-    assert overlaps[len(overlaps) // 2] >= 0.7, overlaps
+    assert_it_follows(page, face_video)
     page.locator("#live-mirror").check()
-    overlaps = fits(page, face_video)
-    assert overlaps[len(overlaps) // 2] >= 0.7, overlaps
+    assert_it_follows(page, face_video)
 
 
 def test_hidden_labels_are_neither_drawn_nor_said(open_page: OpenPage) -> None:
@@ -226,23 +225,20 @@ def test_a_refused_camera_is_said(open_page: OpenPage) -> None:
     expect(page.locator("#live-start")).to_be_enabled()
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
+def test_other_camera_troubles_are_said(open_page: OpenPage) -> None:
+    page = open_page()
+    for name, words in (
         ("NotFoundError", "No camera was found"),
         ("NotReadableError", "in use by another program"),
         ("WeirdError", "could not be started"),
-    ],
-)
-def test_other_camera_troubles_are_said(open_page: OpenPage, name: str, words: str) -> None:
-    page = open_page()
-    page.evaluate(
-        "name => { navigator.mediaDevices.getUserMedia = async () => "
-        "{ throw new DOMException('', name); }; }",
-        name,
-    )
-    page.locator("#live-start").click()
-    expect(page.locator("#live-message")).to_contain_text(words)
+    ):
+        page.evaluate(
+            "name => { navigator.mediaDevices.getUserMedia = async () => "
+            "{ throw new DOMException('', name); }; }",
+            name,
+        )
+        page.locator("#live-start").click()
+        expect(page.locator("#live-message")).to_contain_text(words)
 
 
 def test_an_insecure_page_is_said(open_page: OpenPage) -> None:

@@ -230,40 +230,36 @@ def test_faces_in_photos_are_blurred_for_good_one_or_all(open_page: OpenPage) ->
     expect(note).to_contain_text("came back blurred and stay so")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844), (844, 390)])
-def test_three_short_lines_stand_before_the_camera(
-    open_page: OpenPage, width: int, height: int
-) -> None:
-    page = open_page(width=width, height=height)
-    lines = page.locator("#live-notice li")
-    expect(lines).to_have_count(3)
-    for line, words in zip(lines.all(), ("AI system", "wrong", "none is kept"), strict=True):
-        expect(line).to_contain_text(words)
-        expect(line).to_be_in_viewport(ratio=1)
-    expect(page.locator("#live-start")).to_be_in_viewport(ratio=1)
-    assert page.evaluate(
-        "document.querySelector('#live-notice').compareDocumentPosition("
-        "document.querySelector('#live-start')) === Node.DOCUMENT_POSITION_FOLLOWING"
-    )
+def test_three_short_lines_stand_before_the_camera(open_page: OpenPage) -> None:
+    page = open_page()
+    lines, button = page.locator("#live-notice li"), page.locator("#live-start")
+    for width, height in ((1280, 800), (390, 844), (844, 390)):
+        page.set_viewport_size({"width": width, "height": height})
+        expect(lines).to_have_count(3)
+        for line, words in zip(lines.all(), ("AI system", "wrong", "none is kept"), strict=True):
+            expect(line).to_contain_text(words)
+            expect(line).to_be_in_viewport(ratio=1)
+        expect(button).to_be_in_viewport(ratio=1)
+        assert page.evaluate(
+            "document.querySelector('#live-notice').compareDocumentPosition("
+            "document.querySelector('#live-start')) === Node.DOCUMENT_POSITION_FOLLOWING"
+        )
 
 
-@pytest.mark.parametrize(
-    ("part", "words"),
-    [
+def test_the_rest_is_one_click_away(open_page: OpenPage) -> None:
+    page = open_page()
+    for part, words in (
         ("whom", "The worst of the groups"),
         ("correct", "Do not label me"),
         ("unsure", "when it gives its guess less than"),
         ("pictures", "Ask them before"),
         ("uses", "It must not be used for decisions"),
         ("how", "Gender is not written on a face"),
-    ],
-)
-def test_the_rest_is_one_click_away(open_page: OpenPage, part: str, words: str) -> None:
-    page = open_page()
-    text = page.locator(f"#panel-{part}").get_by_text(words)
-    expect(text).to_be_hidden()
-    page.locator(f"#panel-{part} button").first.click()
-    expect(text.first).to_be_visible()
+    ):
+        text = page.locator(f"#panel-{part}").get_by_text(words)
+        expect(text).to_be_hidden()
+        page.locator(f"#panel-{part} button").first.click()
+        expect(text.first).to_be_visible()
 
 
 @pytest.mark.parametrize("language", ["de-DE", "ar"])
