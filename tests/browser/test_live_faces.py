@@ -16,6 +16,7 @@ from tests.support.live_faces import grid, row, show, start, wait_for_faces
 from tests.support.live_page import LIVE_ANSWERS, snapshot, wait_for_new_frame
 
 OpenPage = Callable[..., Page]
+
 LAYOUT_SHIFT = """() => {  // of all but the rows inside the list, which has its fixed height
     window.moved = [];
     const list = document.querySelector("#live-faces");

@@ -19,37 +19,16 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support.detail import detail
 from tests.support.live_page import violations
 from tests.support.paths import EXAMPLES, ROOT
+from tests.support.tabs import SLOW_MS, column, open_tab, open_table, sideways, upload
 
 OpenPage = Callable[..., Page]
 
-SLOW_MS = 120_000
 PASTE = """([name, data]) => {
     const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
     const clipboardData = new DataTransfer();
     clipboardData.items.add(new File([bytes], name, { type: "image/jpeg" }));
     document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
 }"""
-
-
-def open_tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name, exact=True).click()
-    expect(page.get_by_role("tabpanel").filter(visible=True)).to_have_count(1)
-
-
-def upload(page: Page, *files: Path) -> None:
-    page.locator("#photos-files input[type=file]").set_input_files(list(files))
-    page.locator("#photos-summary").wait_for(timeout=SLOW_MS)
-
-
-def open_table(page: Page) -> None:
-    page.get_by_role("button", name="Table and downloads").click(timeout=SLOW_MS)
-    page.locator("#photos-csv").wait_for()
-
-
-def column(page: Page, number: int) -> list[str]:
-    return page.locator(f"#photos-table tbody tr > :nth-child({number})").all_inner_texts()
-
-
 DETAIL = """() => {
     const canvas = document.querySelector(".photo-stage canvas"), context = canvas.getContext("2d");
     const { data, width, height } = context.getImageData(190, 76, 64, 88);
@@ -69,11 +48,6 @@ def download(page: Page, kind: str) -> Any:
     with page.expect_download() as sent:
         page.locator(f"#photos-{kind}").click()
     return json.loads(sent.value.path().read_text(encoding="utf-8"))
-
-
-def sideways(page: Page) -> bool:
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return wide
 
 
 @pytest.mark.parametrize("width", [1280, 390])

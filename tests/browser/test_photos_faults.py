@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.test_page import SLOW_MS, open_tab, upload
 from tests.support.paths import EXAMPLES
 from tests.support.server import app_flags, free_port, start_app, stop_app
+from tests.support.tabs import SLOW_MS, open_tab, upload
 
 OpenPage = Callable[..., Page]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_page import SLOW_MS, open_tab, upload
 from tests.support.live_faces import row, start
 from tests.support.paths import EXAMPLES
+from tests.support.tabs import SLOW_MS, open_tab, upload
 
 OpenPage = Callable[..., Page]
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
-from tests.browser.test_page import SLOW_MS, open_tab, sideways, upload
 from tests.support.live_page import start, violations
 from tests.support.paths import EXAMPLES
+from tests.support.tabs import SLOW_MS, open_tab, sideways, upload
 
 OpenPage = Callable[..., Page]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.test_page import open_tab
+from tests.support.tabs import open_tab
 
 SLOW_LINE = {
     "offline": False,

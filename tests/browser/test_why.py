@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.test_page import SLOW_MS, open_tab, sideways, upload
 from tests.support.live_page import violations
 from tests.support.paths import EXAMPLES
+from tests.support.tabs import SLOW_MS, open_tab, sideways, upload
 
 OpenPage = Callable[..., Page]
 
