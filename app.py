@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import threading
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 from gender_demo.errors import CheckpointError, DeviceError, UsageError
@@ -190,7 +190,8 @@ def serve(flags: argparse.Namespace, operator: Operator | None, folder: Path) ->
         return fail(
             f"The page cannot be served on {host}:{flags.port} ({error}).".replace("\n", " ")
         )
-    tell_addresses(flags, share_url)
+    with suppress(OSError):  # whoever reads it has gone, or the disk is full
+        tell_addresses(flags, share_url)
     stopped.wait()
     traffic.drain(DRAIN_S)
     page.server.config.timeout_graceful_shutdown = 1
@@ -226,8 +227,9 @@ def fail(sentence: str) -> int:
 def leave(code: int) -> None:
     """End the process now: taking torch apart can last longer than the seconds it is given."""
     atexit._run_exitfuncs()  # noqa: SLF001 - ends the share link's own process; has no other name
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError):  # closed, or on a disk that is full
+            stream.flush()
     os._exit(code)
 
 

@@ -1,4 +1,4 @@
-"""Hostile pictures and requests against the running app: each is answered, none breaks it.
+"""Hostile pictures, requests, names, tables, archives and variables: none breaks app or commands.
 
     python benchmarks/fuzz.py [--cases 5000] [--seed 1] [--minutes 60] [--checkpoint DIR]
 
@@ -31,6 +31,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 from benchmarks.machine import resident_mb, stolen_s
 from tests.support.client import MULTIPART, Answer, AppClient, file_data, frame
 from tests.support.hostile import Hostile
+from tests.support.hostile_files import HostileFiles
 from tests.support.paths import ASTRONAUT
 from tests.support.server import free_port, start_app, stop_app
 
@@ -47,6 +48,7 @@ class Fuzz:
 
     def __init__(self, port: int, seed: int) -> None:
         self.client, self.hostile = AppClient(port, keep=False), Hostile(seed)
+        self.files = HostileFiles(seed)
         self.random = random.Random(seed)
         self.outcomes: collections.Counter[str] = collections.Counter()
         self.troubles: list[str] = []
@@ -117,8 +119,18 @@ class Fuzz:
             answer = Answer(0, type(cut).__name__.encode(), http.client.HTTPMessage())
         self.note(f"request {method}", began, answer, f"{path[:60]} {kind} {(body or b'')[:80]!r}")
 
+    def local(self) -> None:
+        """What reaches the commands and the start of the app, in this process."""
+        began = time.monotonic()
+        files = self.files
+        attempt = self.random.choice([files.try_data_set, files.try_names, files.try_environment])
+        wrong = attempt()
+        self.note(attempt.__name__, began, None)
+        if wrong:
+            self.troubles.append(f"{attempt.__name__}: {wrong}")
+
     def run(self, cases: int) -> None:
-        """About ``cases`` hostile things: two fifths pictures, three tenths frames and requests."""
+        """About ``cases`` hostile things: two fifths pictures, the rest frames, requests, files."""
         until = self.done + cases
         while self.done < until and time.monotonic() < self.end_s:
             turn = self.random.random()
@@ -129,6 +141,8 @@ class Fuzz:
                 self.pictures("annotate", 1)
             elif turn < 0.6:
                 self.frame(self.hostile.frame())
+            elif turn < 0.7:
+                self.local()
             else:
                 self.request()
             self.done += 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from gender_demo.cli import (
     deploy,
@@ -18,6 +20,7 @@ from gender_demo.cli import (
 from gender_demo.cli.codes import (
     DONE,
     NOT_STARTED,
+    SOME_FAILED,
 )
 from gender_demo.errors import GenderDemoError
 from gender_demo.files.names import printable
@@ -43,13 +46,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename:
+            raise
+        print(f"What was found cannot be written ({error.strerror}): make room.", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SOME_FAILED
     except KeyboardInterrupt:
         return 130
 
 
 def speak_utf8() -> None:
     """Results are UTF-8 wherever they go, but for a terminal that knows less; what cannot be
-    spelled is escaped, so that one file's name never costs the results of the others."""
+    spelled is escaped, so that one file's name never costs the results of the others. Streams that
+    are closed take all and keep nothing."""
+    if sys.stdout is None or sys.stderr is None:
+        nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     if isinstance(sys.stdout, io.TextIOWrapper):
         encoding = None if sys.stdout.isatty() else "utf-8"
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import fuzz
+from tests.support.hostile_files import HostileFiles
 from tests.support.server import free_port, start_app, stop_app
 
 
@@ -26,3 +27,9 @@ def test_hostile_things_are_answered_and_good_ones_afterwards(
     assert fire.troubles == []
     assert sum(fire.outcomes.values()) > 50
     assert len(log.read_text().splitlines()) == 1, log.read_text()
+
+
+def test_hostile_files_and_variables_break_no_command() -> None:
+    files = HostileFiles(seed=7)
+    for attempt in (files.try_data_set, files.try_names, files.try_environment):
+        assert [wrong for _ in range(40) if (wrong := attempt())] == []

@@ -64,13 +64,22 @@ def find_files(sources: Iterable[str], suffixes: Collection[str] = SUFFIXES) -> 
         if source == "-":
             yield from map(Path, read_list(_standard_input()))
         elif os.path.isdir(source):
-            found = (file for file in Path(source).rglob("*") if file.suffix.lower() in suffixes)
-            own = (f for f in found if not is_ignored(f.relative_to(source).as_posix()))
-            yield from sorted(file for file in own if file.is_file())
+            yield from sorted(_below(source, suffixes))
         elif not os.path.exists(source) and glob.has_magic(source):
             yield from (Path(match) for match in sorted(glob.glob(source, recursive=True)))
         else:
             yield Path(source)  # a missing file gets its sentence with the results
+
+
+def _below(folder: str, suffixes: Collection[str]) -> Iterator[Path]:
+    """Files in a folder and all below, not through links. What may not be listed, or is deleted
+    meanwhile, is passed over."""
+    for where, inner, names in os.walk(folder):
+        inner[:] = [name for name in inner if not is_ignored(name)]
+        for name in names:
+            path = Path(where, name)
+            if path.suffix.lower() in suffixes and not is_ignored(name) and path.is_file():
+                yield path
 
 
 def read_list(data: bytes) -> Iterator[str]:
@@ -93,4 +102,9 @@ def _existing(line: bytes) -> str:
 
 def _standard_input() -> bytes:
     raw = getattr(sys.stdin, "buffer", None)  # absent where a program has put text in its place
-    return bytes(raw.read()) if raw else sys.stdin.read().encode()
+    try:
+        return bytes(raw.read()) if raw else sys.stdin.read().encode()
+    except (OSError, ValueError, AttributeError):  # a folder; closed; None where it always was
+        raise UsageError(
+            "Standard input cannot be read: give it a list of files, or name them."
+        ) from None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from PIL import Image
 
 from gender_demo.__main__ import main
 from tests.support.detail import detail
+from tests.support.paths import ROOT
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -196,6 +199,35 @@ def test_wrong_use_is_one_sentence(
     assert said.out == ""
     assert said.err.startswith(sentence)
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
+def test_a_full_disk_behind_the_output_is_told(
+    random_checkpoint: Path, album: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        flags = ["--checkpoint", str(random_checkpoint), "--device", "cpu", "--csv"]
+        assert main(["predict", str(album / "wall.png"), *flags]) == 1
+    said = capsys.readouterr().err
+    assert said == "What was found cannot be written (No space left on device): make room.\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&-", "<&- 2>&-"])
+def test_closed_streams_cost_nothing(closed: str, tmp_path: Path) -> None:
+    """Seen with what is refused before anything heavy is loaded."""
+    command = [sys.executable, "-m", "gender_demo", "predict", "-", "x.jpg"]
+    quoted = " ".join(map(shlex.quote, command))
+    shell = [
+        "sh",
+        "-c",
+        f"{quoted} {closed} </dev/null" if "<" not in closed else f"{quoted} {closed}",
+    ]
+    done = subprocess.run(shell, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") <= 1
 
 
 def test_unknown_flags_exit_with_2() -> None:

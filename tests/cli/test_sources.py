@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gender_demo.cli.sources import find_files, read_list
+from gender_demo.errors import UsageError
 
 NAMES = ["a.jpg", "b c.png", "Müller.jpg"]
 
@@ -77,3 +78,31 @@ def test_standard_input_as_bytes_and_as_text(folder: Path, monkeypatch: pytest.M
     assert list(find_files(["-"])) == [Path("Müller.jpg")]
     monkeypatch.setattr(sys, "stdin", io.StringIO("a.jpg\n"))
     assert list(find_files(["-"])) == [Path("a.jpg")]
+
+
+def test_no_standard_input_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    for there in (None, closed):
+        monkeypatch.setattr(sys, "stdin", there)
+        with pytest.raises(UsageError, match="Standard input cannot be read: give it a list"):
+            list(find_files(["-"]))
+
+
+def test_a_folder_that_is_deleted_meanwhile_costs_no_other_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("1", "2", "3"):
+        (folder / name).mkdir()
+        (folder / name / "x.jpg").touch()
+    (folder / "round").symlink_to(folder)
+    list_folder = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("2"):
+            raise FileNotFoundError(path)
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = [path.relative_to(folder).as_posix() for path in find_files([str(folder)])]
+    assert found == ["1/x.jpg", "3/x.jpg", "Müller.jpg", "a.jpg", "b c.png"]

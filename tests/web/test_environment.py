@@ -141,3 +141,14 @@ def test_on_the_ipv6_loopback(random_checkpoint: Path) -> None:
         with AppClient(port, host="::1") as client:
             answer = client.live(frame(0, ASTRONAUT.read_bytes()))
         assert answer.json()["size"] == [512, 512]
+
+
+@pytest.mark.parametrize("output", [">&-", "2>&-", ">/dev/full", ">&- 2>&- <&-"])
+def test_the_end_is_calm_where_the_output_is_closed_or_full(output: str) -> None:
+    code = "import app; print('The page', flush=False); app.leave(3)"
+    command = f'"{sys.executable}" -c "{code}" {output}'
+    buffered = os.environ | {"PYTHONUNBUFFERED": ""}
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, capture_output=True, timeout=60, check=False, env=buffered
+    )
+    assert (done.returncode, done.stderr) == (3, b"")

@@ -16,6 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from gender_demo.errors import LayoutError
+from gender_demo.files.names import printable
 from gender_demo.sensitive import why_refused
 from train.data.decisions import replay
 from train.data.duplicates import mark_copies
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     except LayoutError as error:
         if not existed:
             shutil.rmtree(args.out, ignore_errors=True)
-        raise SystemExit(f"{error}.") from None
+        raise SystemExit(printable(f"{error}.")) from None
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise SystemExit(f"{error.filename or args.out}: {error.strerror or error}.") from None
@@ -70,7 +71,7 @@ def _prepare(args: argparse.Namespace) -> list[CutRow]:
     options = Options(tuple(args.splits.split(",")), args.attribute)
     reading = read_records(args.layout, args.source, options, scratch=args.out / "shards")
     for note in reading.notes:
-        print(note)
+        print(printable(note))
     if not args.allow_sensitive_labels and (
         why := why_refused(sorted({record.label for record in reading.records}))
     ):

@@ -251,3 +251,17 @@ def test_sensitive_labels_need_a_flag_from_prepare_and_from_fit(
     with pytest.raises(SystemExit, match="The labels angry, calm sort people by emotions, which"):
         main(fit)
     assert main([*fit, "--batch", "2", "--warmup", "1", "--device", "cpu", allow]) == 0
+
+
+def test_what_is_said_of_strange_names_moves_no_cursor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("man/a.png", "man/\x1b[2J\u202e.txt", "woman\n\x1b[31m/b.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(SystemExit) as ended:
+        main(["prepare", str(tmp_path), str(tmp_path / "out"), "--layout", "folder"])
+    said = str(ended.value.code) + capsys.readouterr().out
+    assert "\\x1b[31m" in said
+    assert "\x1b" not in said
+    assert "\n" not in str(ended.value.code)
