@@ -85,12 +85,12 @@ def test_viewers_take_turns_and_keep_their_own_trackers() -> None:
     assert [gate.times for gate in gates] == [[0.0, 0.04, 0.08]] * 2
 
 
-def test_full_is_said_and_an_idle_viewer_makes_room() -> None:
-    service = new_service(lambda: one_face, max_viewers=2, idle_s=0.2)
+def test_full_is_said_and_an_idle_viewer_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = new_service(lambda: one_face, max_viewers=2)
     for viewer in (1, 2):
         assert service.submit(request(0, viewer)).result(10)["marks"]
     assert service.submit(request(0, 3)).result(10)["full"]
-    time.sleep(0.3)
+    monkeypatch.setattr(sessions, "EVICTABLE_S", 0.0)
     assert service.submit(request(0, 3)).result(10)["marks"]
     assert service.viewers == 1
 
