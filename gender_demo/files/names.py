@@ -26,6 +26,8 @@ def is_hidden(character: str) -> bool:
 
 def printable(text: str, keep: str = "") -> str:
     """Text with hidden characters, except those in ``keep``, as escapes such as ``\\x1b``."""
+    if text.isprintable():
+        return text
     return "".join(
         c.encode("unicode_escape").decode() if is_hidden(c) and c not in keep else c for c in text
     )
