@@ -30,7 +30,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from benchmarks.machine import cpu_s, describe, resident_mb, stolen_s
 from tests.support.client import Answer, AppClient, file_data, frame, swaying_face
-from tests.support.paths import ASTRONAUT, SOLVAY
+from tests.support.paths import ASTRONAUT, ROOT, SOLVAY
 from tests.support.server import free_port, start_app, stop_app
 
 FRAMES_PER_S, UNDER_WAY = 15, 2
@@ -118,13 +118,14 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=8)
     parser.add_argument("--checkpoint", help="default: the shipped one")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--app", type=Path, default=ROOT / "app.py", help="app.py of another state")
     flags = parser.parse_args()
     print(describe())
     own = ["--checkpoint", flags.checkpoint] if flags.checkpoint else []
     with tempfile.TemporaryDirectory() as folder:
         log, port = Path(folder) / "log.txt", free_port()
         os.environ["TMPDIR"] = folder
-        app = start_app(port, *own, log=log)
+        app = start_app(port, *own, log=log, app=flags.app.resolve())
         began, cpu, lost = time.monotonic(), cpu_s(app.pid), stolen_s()
         try:
             load, memory_mb, oldest_s = run(app.pid, port, flags, Path(folder))

@@ -29,6 +29,7 @@ from benchmarks.machine import describe, resident_mb
 from benchmarks.table import Table
 from tests.support.client import JSON, LIVE, AppClient, frame, swaying_face
 from tests.support.hostile import Hostile
+from tests.support.paths import ROOT
 from tests.support.server import free_port, start_app, stop_app
 
 IMPORTS = "import torch, torchvision, gradio"
@@ -115,7 +116,7 @@ def measure(what: str, count: int, flags: list[str], table: Table) -> None:
             print(f"    ({unclear.most_common(5)})")
 
 
-def measure_start(flags: list[str], table: Table, times: int = 3) -> None:
+def measure_start(flags: list[str], table: Table, app_py: Path, times: int = 3) -> None:
     imports, serves, answers = [], [], []
     picture = swaying_face(1)[0]
     for _ in range(times):
@@ -124,7 +125,7 @@ def measure_start(flags: list[str], table: Table, times: int = 3) -> None:
         imports.append(time.perf_counter() - start)
         with tempfile.TemporaryDirectory() as folder:
             start, port = time.perf_counter(), free_port()
-            app = start_app(port, *flags, log=Path(folder) / "app.txt")
+            app = start_app(port, *flags, log=Path(folder) / "app.txt", app=app_py)
             serves.append(time.perf_counter() - start)
             try:
                 client = AppClient(port)
@@ -145,13 +146,16 @@ def main() -> int:
     parser.add_argument("--checkpoint", help="folder of the checkpoint (default: the shipped one)")
     parser.add_argument("--only", default="start,memory,bad", help="rows, comma-separated")
     parser.add_argument("--count", type=int, default=10_000, help="requests of each kind")
+    parser.add_argument(
+        "--app", type=Path, default=ROOT / "app.py", help="start: app.py of another state"
+    )
     args = parser.parse_args()
     flags = ["--checkpoint", args.checkpoint] if args.checkpoint else []
     print(describe())
     table = Table()
     for what in args.only.split(","):
         if what == "start":
-            measure_start(flags, table)
+            measure_start(flags, table, args.app.resolve())
         else:
             measure(what, args.count, flags, table)
     return int(table.short > 0)
