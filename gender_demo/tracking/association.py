@@ -6,40 +6,57 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from PIL import Image
+from torch import Tensor
 
 from gender_demo.results import Box, Face
 from gender_demo.tracking.config import TrackingConfig
 from gender_demo.tracking.smoothing import SmoothBox
 from gender_demo.tracking.state import Frame, Track, TrackerState
+from gender_demo.vision.mtcnn import cut_pieces
 
 APPEARANCE_PX = 12
+Floats = NDArray[np.floating[Any]]
 
 
-def appearance(picture: Image.Image, box: Box) -> NDArray[np.float32]:
-    """A face in an RGB picture as a vector (432,) of zero mean and unit length, so that the
-    product of two is their similarity, -1 to 1."""
-    x0, y0 = max(0.0, min(box.x0, picture.width - 1)), max(0.0, min(box.y0, picture.height - 1))
-    x1, y1 = max(x0 + 1, min(box.x1, picture.width)), max(y0 + 1, min(box.y1, picture.height))
-    size = (APPEARANCE_PX, APPEARANCE_PX)
-    small = picture.resize(size, Image.Resampling.BILINEAR, box=(x0, y0, x1, y1), reducing_gap=2.0)
-    values = np.asarray(small, dtype=np.float32).ravel()
-    values -= values.mean()
-    unit: NDArray[np.float32] = values / (np.linalg.norm(values) + 1e-6)
+def appearances(image: Tensor, boxes: Sequence[Box]) -> Floats:
+    """Faces in an image (height, width, 3) as vectors (n, 432) of zero mean and unit length, so
+    that the product of two is their similarity, -1 to 1."""
+    if not boxes:
+        return np.zeros((0, 3 * APPEARANCE_PX**2), dtype=np.float32)
+    where = torch.zeros(len(boxes), dtype=torch.long)
+    pieces, _ = cut_pieces(image.permute(2, 0, 1)[None], torch.tensor(boxes), where, APPEARANCE_PX)
+    values = pieces.flatten(1).float()
+    values -= values.mean(1, keepdim=True)
+    unit: Floats = (values / (values.norm(dim=1, keepdim=True) + 1e-6)).numpy()
     return unit
+
+
+def overlaps(boxes: Sequence[Box]) -> tuple[Floats, Floats]:
+    """Intersection over union, and over the smaller of both areas, of all pairs: (n, n) each."""
+    sides = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+    low = np.maximum(sides[:, None, :2], sides[None, :, :2])
+    high = np.minimum(sides[:, None, 2:], sides[None, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(2)
+    areas = np.clip(sides[:, 2:] - sides[:, :2], 0, None).prod(1)
+    union = areas[:, None] + areas[None] - shared
+    smaller = np.minimum(areas[:, None], areas[None])
+    return shared / np.maximum(1e-9, union), shared / np.maximum(1e-9, smaller)
 
 
 def associate(
     tracks: Sequence[Track],
     predicted: Sequence[Box],
     seen: Sequence[Face],
-    appearances: Sequence[NDArray[np.float32]],
+    looks: Floats,
     config: TrackingConfig,
 ) -> list[bool]:
-    """Which tracks really see their own face: ``predicted[i]`` and ``seen[i]`` are of track i.
+    """Which tracks really see their own face: ``predicted[i]``, ``seen[i]`` and ``looks[i]``, an
+    appearance, are of track i.
 
     Not where the score is low or the box jumped. Where two tracks see the same face, it belongs to
     the one that it looks like.
@@ -48,29 +65,32 @@ def associate(
         face.score >= config.keep_score and face.box.iou(box) > config.min_iou
         for face, box in zip(seen, predicted, strict=True)
     ]
-    similarity = [float(t.appearance @ new) for t, new in zip(tracks, appearances, strict=True)]
-    kept: list[Box] = []
+    _, iom = overlaps([face.box for face in seen])
+    similarity = [float(t.appearance @ new) for t, new in zip(tracks, looks, strict=True)]
+    kept: list[int] = []
     for i in sorted(range(len(tracks)), key=lambda i: -similarity[i]):
-        own[i] = own[i] and not _on_same_face(seen[i].box, kept, config)
+        own[i] = own[i] and not (iom[i, kept] > config.same_face_iom).any()
         if own[i]:
-            kept.append(seen[i].box)
+            kept.append(i)
     return own
 
 
 def update(frame: Frame, predicted: Sequence[Box], seen: Sequence[Face]) -> None:
     """Move each track to where O-Net saw a face, if it is its own; drop those that are gone."""
     state, config, at_s = frame.state, frame.config, frame.at_s
-    appearances = [appearance(frame.small, face.box) for face in seen]
-    own = associate(state.tracks, predicted, seen, appearances, config)
+    boxes = [face.box for face in seen]
+    looks = appearances(frame.image, boxes)
+    own = associate(state.tracks, predicted, seen, looks, config)
+    near = (overlaps(boxes)[0] > config.crowded_iou) & np.array(own, dtype=bool)
+    crowded = (near & ~np.eye(len(seen), dtype=bool)).any(1)
     for i, (track, face) in enumerate(zip(state.tracks, seen, strict=True)):
-        others = (f for k, f in enumerate(seen) if k != i and own[k])
-        track.crowded = any(face.box.iou(other.box) > config.crowded_iou for other in others)
+        track.crowded = bool(crowded[i])
         if own[i]:
             track.missed, track.seen_s = 0, at_s
             track.face = track.motion.update(face, at_s)
             if not track.crowded:
                 keep = config.appearance_momentum
-                track.appearance = keep * track.appearance + (1 - keep) * appearances[i]
+                track.appearance = keep * track.appearance + (1 - keep) * looks[i]
         else:
             track.missed += 1
             track.face = replace(track.face, box=predicted[i], score=face.score)
@@ -78,7 +98,7 @@ def update(frame: Frame, predicted: Sequence[Box], seen: Sequence[Face]) -> None
         track
         for track in state.tracks
         if at_s - track.seen_s < config.forget_s
-        and track.face.box.share_outside(frame.small.size) < config.max_outside
+        and track.face.box.share_outside(frame.size) < config.max_outside
     ]
 
 
@@ -88,7 +108,7 @@ def start_or_reactivate(frame: Frame, found: Sequence[Face]) -> None:
     for face in found:
         if face.score < config.new_score or _on_same_face(face.box, state.seen_boxes(), config):
             continue
-        seen = appearance(frame.small, face.box)
+        seen = appearances(frame.image, [face.box])[0]
         track = _lost_track(state, face, seen, config)
         if track is None:
             state.last_number += 1
@@ -102,7 +122,7 @@ def start_or_reactivate(frame: Frame, found: Sequence[Face]) -> None:
 
 
 def _lost_track(
-    state: TrackerState, face: Face, seen: NDArray[np.float32], config: TrackingConfig
+    state: TrackerState, face: Face, seen: Floats, config: TrackingConfig
 ) -> Track | None:
     """The lost track near the face that looks most like it."""
     lost = [t for t in state.tracks if t.missed and _may_reappear(t.face.box, face.box)]

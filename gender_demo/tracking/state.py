@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from gender_demo.label_words import JUST_FOUND
 from gender_demo.results import Box, Face, Prediction
@@ -23,7 +24,7 @@ class Track:
 
     ``missed``: frames since it was seen; ``crowded``: another face overlaps it. ``classified_…``
     are of the last classification, ``prediction`` is what it led to. ``appearance``: see
-    ``association.appearance``. ``log_probabilities`` (classes,) are averaged.
+    ``association.appearances``. ``log_probabilities`` (classes,) are averaged.
     """
 
     number: int
@@ -62,20 +63,26 @@ class TrackerState:
 
 @dataclass(frozen=True)
 class Frame:
-    """A viewer's next frame: ``picture`` RGB as it came, ``small`` as faces are followed in it,
-    ``at_s`` seconds into the video; the viewer's state, and by what it is changed."""
+    """A viewer's next frame: ``picture`` RGB as it came, ``image`` (height, width, 3) as faces are
+    followed in it, ``at_s`` seconds into the video; the viewer's state, and by what it is changed.
+    """
 
     state: TrackerState
     picture: Image.Image
-    small: Image.Image
+    image: Tensor
     at_s: float
     pipeline: Pipeline
     config: TrackingConfig
 
     @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels at which faces are followed."""
+        return self.image.shape[1], self.image.shape[0]
+
+    @property
     def scale(self) -> float:
         """How many times as large the picture is as the size at which faces are followed."""
-        return self.picture.width / self.small.width
+        return self.picture.width / self.image.shape[1]
 
 
 def to_prediction(track: Track, frame: Frame) -> Prediction:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 
 from PIL import Image
+from torch import Tensor
 
 from gender_demo.results import Analysis, Box
 from gender_demo.tracking.association import start_or_reactivate, update
@@ -23,7 +24,7 @@ from gender_demo.tracking.classification import (
 )
 from gender_demo.tracking.config import DEFAULT, TrackingConfig
 from gender_demo.tracking.state import Frame, TrackerState, to_prediction
-from gender_demo.vision.detector import FaceDetector
+from gender_demo.vision.detector import FaceDetector, prepare
 from gender_demo.vision.mtcnn import CELL_PX, pyramid_scales
 from gender_demo.vision.pipeline import Pipeline
 
@@ -108,9 +109,9 @@ def search_scales(frame: Frame, min_face_px: float) -> tuple[float, ...]:
 
 
 def _follow_known(batch: Sequence[Frame], detector: FaceDetector) -> None:
-    for group in _grouped(batch, lambda frame: frame.small.size):
-        predicted = [predict(frame.state, frame.small.size, frame.at_s) for frame in group]
-        seen = detector.follow([frame.small for frame in group], predicted)
+    for group in _grouped(batch, lambda frame: frame.size):
+        predicted = [predict(frame.state, frame.size, frame.at_s) for frame in group]
+        seen = detector.follow([frame.image for frame in group], predicted)
         for frame, boxes, faces in zip(group, predicted, seen, strict=True):
             update(frame, boxes, faces)
 
@@ -119,10 +120,10 @@ def _search_new(batch: Sequence[Frame], detector: FaceDetector) -> None:
     def scales(frame: Frame) -> tuple[float, ...]:
         return search_scales(frame, detector.settings.min_face_px)
 
-    for group in _grouped(batch, lambda frame: (frame.small.size, scales(frame))):
+    for group in _grouped(batch, lambda frame: (frame.size, scales(frame))):
         if chosen := scales(group[0]):
             known = [frame.state.seen_boxes() for frame in group]
-            found = detector.search([frame.small for frame in group], chosen, known)
+            found = detector.search([frame.image for frame in group], chosen, known)
             for frame, faces in zip(group, found, strict=True):
                 start_or_reactivate(frame, faces)
 
@@ -134,7 +135,8 @@ def _classify(batch: Sequence[Frame]) -> None:
         for frame in batch
         for track in choose_tracks(frame)
     ]
-    answers = pipeline.classify([crop for _, _, crop in chosen])
+    turns = [track.times_classified for _, track, _ in chosen]
+    answers = pipeline.classify_by_turns([crop for _, _, crop in chosen], turns)
     for (frame, track, crop), probabilities in zip(chosen, answers, strict=True):
         update_label(frame, track, crop, probabilities)
 
@@ -152,16 +154,14 @@ def _analysis(frame: Frame) -> Analysis:
     return Analysis(frame.picture.size, tuple(shown))
 
 
-def _shrink(picture: Image.Image, state: TrackerState, config: TrackingConfig) -> Image.Image:
+def _shrink(picture: Image.Image, state: TrackerState, config: TrackingConfig) -> Tensor:
     """The frame in the size at which this viewer's faces are followed."""
     share = min(1.0, config.follow_px / max(picture.size))
     wide, high = (max(1, round(side * share)) for side in picture.size)
     same_shape = abs(wide * state.size[1] - high * state.size[0]) <= wide + high
     if same_shape and wide <= state.size[0]:
         wide, high = state.size
-    if picture.size == (wide, high):
-        return picture
-    return picture.resize((wide, high), Image.Resampling.BILINEAR)
+    return prepare(picture, (wide, high))
 
 
 def _grouped(batch: Sequence[Frame], key: Callable[[Frame], Hashable]) -> list[list[Frame]]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchvision.ops import batched_nms
+
+from gender_demo.vision.torchvision_ops import compiled_ops
 
 JITTERS = (
     (0.06, 0.06, 1.0), (-0.06, -0.06, 1.0), (0.0, 0.0, 0.88), (0.0, 0.0, 1.12),
@@ -58,10 +59,14 @@ def top_k(keep: Tensor, image_index: Tensor, k: int) -> Tensor:
 def nms(boxes: Tensor, scores: Tensor, image_index: Tensor, threshold: float) -> Tensor:
     """Non-maximum suppression by IoU within each picture: indices kept, best score first.
 
-    ``batched_nms`` moves each picture's boxes apart: in double precision, or a picture's faces
-    would depend on its place in the batch.
+    Each picture's boxes are moved apart: in double precision, or a picture's faces would depend on
+    its place in the batch.
     """
-    keep: Tensor = batched_nms(boxes.double(), scores.double(), image_index, threshold)
+    apart = boxes.double()
+    if len(boxes):
+        low, high = apart.aminmax()
+        apart = apart + ((high - low + 1) * image_index)[:, None]
+    keep: Tensor = compiled_ops().nms(apart, scores.double(), threshold)
     return keep
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ MAX_DOUBT = 2.0
 divides by up to twice that."""
 PART_IMAGES = 24
 """The same where a CPU is to be free for others in between: half a second at most."""
+View = tuple[Image.Image, tuple[bool, ...]]
+"""A crop, and as what the net sees it: as it is (False), mirrored (True)."""
 PRECISION: Precision = "bfloat16"
 """Of 2,000 faces no probability moves by more than 0.01 and no label changes, in half the time
 (benchmarks/engine.py)."""
@@ -92,6 +95,18 @@ def soften(outputs: Tensor, classes: int) -> Tensor:
     return logits * (-rise).exp()
 
 
+class Outputs(nn.Module):
+    """A served net up to its outputs, for engines that take a module."""
+
+    def __init__(self, served: Served) -> None:
+        super().__init__()
+        self.served = served
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """RGB bytes (n, 3, crop_px, crop_px) -> outputs (n, outputs), averaged over views."""
+        return self.served.outputs(pixels)
+
+
 class Classifier:
     """The served net on a device. ``engine`` says on what it runs and how exactly.
 
@@ -110,27 +125,48 @@ class Classifier:
 
     def __call__(self, crops: Sequence[Image.Image]) -> list[tuple[float, ...]]:
         """Probabilities of each RGB crop of ``crop_px`` squared, in the order of the classes."""
-        return retry_with_half_batch(self._classify, crops, lambda: self._place("cpu", "auto"))
+        both = self.checkpoint.config.flip_average
+        return self._run([(crop, (False, True) if both else (False,)) for crop in crops])
+
+    def by_turns(
+        self, crops: Sequence[Image.Image], turns: Sequence[int]
+    ) -> list[tuple[float, ...]]:
+        """The same at half the cost, for a face that is classified again and again: of the crop
+        where its turn is even, of its mirror image where it is odd."""
+        both = self.checkpoint.config.flip_average
+        return self._run(
+            [(crop, (both and turn % 2 == 1,)) for crop, turn in zip(crops, turns, strict=True)]
+        )
+
+    def _run(self, views: Sequence[View]) -> list[tuple[float, ...]]:
+        return retry_with_half_batch(self._classify, views, lambda: self._place("cpu", "auto"))
 
     def _place(self, device: str | torch.device, engine: Engine) -> None:
         self.device, config = torch.device(device), self.checkpoint.config
-        served = Served(config, self.checkpoint.state)
+        served = Served(replace(config, flip_average=False), self.checkpoint.state)
         backend = choose_backend(self.device, engine)
         if self.device.type == "cpu" and not backend.folds_norms:
             served.net = fuse(served.net)
         example = torch.zeros((1, 3, config.crop_px, config.crop_px), dtype=torch.uint8)
         part = max(1, PART_IMAGES // served.images_per_crop)
-        self.network = backend.load(served, example, least=self._precision, part=part)
+        self.network = backend.load(Outputs(served), example, least=self._precision, part=part)
         self.engine = f"{backend.name}, {backend.precision(self._precision)}"
         self._batch = max(1, MAX_BATCH_IMAGES // served.images_per_crop)
 
-    def _classify(self, crops: Sequence[Image.Image]) -> list[tuple[float, ...]]:
-        result: list[tuple[float, ...]] = []
-        for start in range(0, len(crops), self._batch):
-            stacked = np.stack([np.asarray(crop) for crop in crops[start : start + self._batch]])
-            pixels = torch.from_numpy(stacked).to(self.device).permute(0, 3, 1, 2)
-            result += [tuple(row) for row in self.network(pixels)[0].tolist()]
-        return result
+    def _classify(self, views: Sequence[View]) -> list[tuple[float, ...]]:
+        if not views:
+            return []
+        config, outputs = self.checkpoint.config, list[Tensor]()
+        arrays = [
+            np.asarray(crop)[:, :: -1 if flip else 1] for crop, flips in views for flip in flips
+        ]
+        for start in range(0, len(arrays), self._batch):
+            pixels = torch.from_numpy(np.stack(arrays[start : start + self._batch]))
+            outputs.append(self.network(pixels.to(self.device).permute(0, 3, 1, 2))[0])
+        of_each = torch.split(torch.cat(outputs), [len(flips) for _, flips in views])
+        means = torch.stack([rows.mean(0) for rows in of_each])
+        found = to_probabilities(means, len(config.classes), config.temperature)
+        return [tuple(row) for row in found.tolist()]
 
 
 def fuse(model: nn.Module) -> nn.Module:

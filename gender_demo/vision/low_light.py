@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 DARK, ORDINARY, WANTED = 100.0, 160.0, 200.0
@@ -29,21 +30,34 @@ class Levels(NamedTuple):
     gain: float
 
 
-def levels(picture: Image.Image) -> Levels:
-    """What the pixels of an RGB picture need: no offset and a gain of 1 in ordinary light.
+def levels(picture: Image.Image | NDArray[np.uint8]) -> Levels:
+    """What the pixels of an RGB picture, or of its bytes (height, width, 3), need: no offset and a
+    gain of 1 in ordinary light.
 
     Its brightest parts are the 95th percentile of each pixel's largest channel, its darkest the 5th
     of the smallest. A bright face before a black wall is not dark; a picture of one colour, or a
     dark one, is not foggy.
     """
-    sample = picture.resize((SAMPLE_PX, SAMPLE_PX), Image.Resampling.NEAREST)
-    pixels = np.asarray(sample)
-    light = float(np.quantile(pixels.max(2), 0.95))
-    dark = float(np.quantile(pixels.min(2), 0.05))
+    if isinstance(picture, Image.Image):
+        nearest = picture.resize((SAMPLE_PX, SAMPLE_PX), Image.Resampling.NEAREST)
+        sample = np.asarray(nearest)
+    else:
+        sides = ((np.arange(SAMPLE_PX) + 0.5) * side / SAMPLE_PX for side in picture.shape[:2])
+        rows, columns = (side.astype(int) for side in sides)
+        sample = picture[rows[:, None], columns]
+    light, dark = _quantile(sample.max(2), 0.95), _quantile(sample.min(2), 0.05)
     fog = _share(dark / max(1.0, light), CLEAR, FOGGY)
     fog *= _share(light - dark, 4, 12) * _share(dark, 30, 60)
     offset = fog * dark
     return Levels(offset, gain(light - offset))
+
+
+def _quantile(values: NDArray[np.uint8], share: float) -> float:
+    """numpy's own, but a fifth of its time, which counts in a live view."""
+    place = share * (values.size - 1)
+    low = int(place)
+    ordered = np.partition(values.ravel(), (low, low + 1))
+    return float(ordered[low] + (place - low) * (float(ordered[low + 1]) - ordered[low]))
 
 
 def gain(light: float) -> float:
@@ -56,8 +70,18 @@ def apply_gain(picture: Image.Image, by: Levels | None = None) -> Image.Image:
     by = levels(picture) if by is None else by
     if tuple(by) == (0, 1):
         return picture
-    curve = [min(255, max(0, round((value - by.offset) * by.gain))) for value in range(256)]
-    return picture.point(curve * 3)
+    return picture.point(_curve(by) * 3)
+
+
+def apply_gain_to(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``apply_gain`` for the bytes (height, width, 3) of a whole picture."""
+    by = levels(pixels)
+    return pixels if tuple(by) == (0, 1) else np.array(_curve(by), dtype=np.uint8)[pixels]
+
+
+def _curve(by: Levels) -> list[int]:
+    """What each of the 256 values becomes."""
+    return [min(255, max(0, round((value - by.offset) * by.gain))) for value in range(256)]
 
 
 def _share(value: float, start: float, end: float) -> float:

@@ -14,11 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import facenet_pytorch
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
-from torchvision.ops import roi_align
 
 from gender_demo.vision.backends import Engine, Network, Precision, choose_backend
 from gender_demo.vision.box_ops import (
@@ -28,6 +26,8 @@ from gender_demo.vision.box_ops import (
     to_square,
     top_k,
 )
+from gender_demo.vision.mtcnn_networks import ONet, PNet, RNet, load_stock
+from gender_demo.vision.torchvision_ops import compiled_ops
 
 CELL_PX, STRIDE_PX = 12, 2
 """What one output cell of P-Net sees, and how far it is to the next."""
@@ -161,6 +161,10 @@ class Mtcnn:
         """O-Net: one detection for each candidate (n, 4), in their order."""
         return self._locate(self.onet, images, boxes, image_index)
 
+    def locate_again(self, images: Tensor, boxes: Tensor, image_index: Tensor) -> Detections:
+        """The same, less exactly: for boxes that are averaged, or smoothed over time."""
+        return self._locate(self.onet_again, images, boxes, image_index)
+
     def _locate(
         self, onet: Network, images: Tensor, boxes: Tensor, image_index: Tensor
     ) -> Detections:
@@ -185,7 +189,7 @@ class Mtcnn:
         for some in torch.split(faces, REFINED_AT_ONCE) if len(faces) else ():
             around = jittered_boxes(boxes[some], jitters)
             index = found.image_index[some].repeat_interleave(jitters)
-            again = self._locate(self.onet_again, images, around, index)
+            again = self.locate_again(images, around, index)
             weight = (again.scores > self.settings.thresholds[2]).to(boxes.dtype)
             weight = weight.reshape(len(some), jitters, 1)
             for first, others in ((boxes, again.boxes), (landmarks, again.landmarks)):
@@ -197,8 +201,8 @@ class Mtcnn:
 
 def stock_networks() -> tuple[nn.Module, nn.Module, nn.Module]:
     """P-, R- and O-Net for pixels (n, 3, height, width) of 0 to 255; facenet-pytorch's weights."""
-    stock = facenet_pytorch.MTCNN()
-    return _Normalized(stock.pnet), _Normalized(stock.rnet), _Normalized(stock.onet)
+    pnet, rnet, onet = map(load_stock, (PNet(), RNet(), ONet()))
+    return _Normalized(pnet), _Normalized(rnet), _Normalized(onet)
 
 
 class _Normalized(nn.Module):
@@ -232,7 +236,7 @@ def cut_pieces(
     """
     if images.is_floating_point():
         rois = torch.cat([image_index.to(boxes.dtype).unsqueeze(1), boxes], 1)
-        pieces = roi_align(images - GREY, rois, size_px, sampling_ratio=-1, aligned=True)
+        pieces = compiled_ops().roi_align(images - GREY, rois, 1.0, size_px, size_px, -1, True)
         return pieces + GREY, boxes
     height, width = images.shape[2:]
     whole = torch.stack([boxes[:, 0], boxes[:, 1], boxes[:, 2] + 1, boxes[:, 3] + 1], 1).floor()

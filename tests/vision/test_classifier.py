@@ -78,6 +78,17 @@ def test_flip_averaging_makes_mirror_images_equal(checkpoint: Checkpoint) -> Non
     assert net([]) == []
 
 
+def test_turns_are_the_answers_to_the_crop_and_to_its_mirror_image(checkpoint: Checkpoint) -> None:
+    both = replace(checkpoint, config=replace(CONFIG, flip_average=True))
+    pictures = crops(2)
+    mirrored = [ImageOps.mirror(picture) for picture in pictures]
+    found = torch.tensor(Classifier(both, precision="float32").by_turns(pictures, [4, 1]))
+    expected = plain(checkpoint, [pictures[0], mirrored[1]])
+    assert torch.allclose(found, expected, atol=1e-5)
+    single = Classifier(checkpoint, precision="float32")
+    assert single.by_turns(pictures, [0, 1]) == single(pictures), "nothing to take turns with"
+
+
 def test_views_are_the_answers_to_windows_of_the_crop(checkpoint: Checkpoint) -> None:
     config = replace(CONFIG, views=(1.0, 1.25))
     assert (config.crop_px, config.crop_margin) == (80, 1.25)

@@ -6,10 +6,13 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from facenet_pytorch import MTCNN
 from PIL import Image
+from torchvision.ops import batched_nms
 
 from gender_demo.results import Box
+from gender_demo.vision.box_ops import nms
 from gender_demo.vision.detector import FaceDetector
 from gender_demo.vision.mtcnn import DetectorSettings, pyramid_scales
 from tests.support.paths import EXAMPLES
@@ -160,3 +163,14 @@ def test_boxes_hold_still_when_the_picture_moves() -> None:
     refined = spread(FaceDetector())
     unrefined = spread(FaceDetector(settings=DetectorSettings(max_refined=0)))
     assert refined < 0.7 * unrefined
+
+
+def test_nms_keeps_what_torchvision_keeps_in_each_picture() -> None:
+    torch.manual_seed(0)
+    corner = torch.rand(300, 2) * 200 - 20
+    boxes = torch.cat([corner, corner + 10 + torch.rand(300, 2) * 40], 1)
+    scores, image_index = torch.rand(300), torch.arange(300) % 3
+    expected = batched_nms(boxes.double(), scores.double(), image_index, 0.3)
+    assert 20 < len(expected) < 250
+    assert torch.equal(nms(boxes, scores, image_index, 0.3), expected)
+    assert len(nms(boxes[:0], scores[:0], image_index[:0], 0.3)) == 0

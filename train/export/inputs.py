@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 
 from gender_demo.vision.backends import choose_backend
 from gender_demo.vision.checkpoint import Config, build_model
-from gender_demo.vision.classifier import PRECISION, Served, fuse
+from gender_demo.vision.classifier import PRECISION, Outputs, Served, fuse
 from train.data.crops import Crops
 from train.fit.augment import MEAN, STD
 
@@ -35,21 +35,10 @@ def last_inputs(
     backbone.fc = nn.Identity()
     served.net = fuse(backbone)
     network = choose_backend(torch.device("cpu"), "torch" if len(crops) < FEW else "auto").load(
-        _Outputs(served), _cut(crops, slice(0, 1), config), least=PRECISION
+        Outputs(served), _cut(crops, slice(0, 1), config), least=PRECISION
     )
     parts = (slice(start, start + batch) for start in range(0, len(crops), batch))
     return torch.cat([network(_cut(crops, part, config))[0] for part in parts])
-
-
-class _Outputs(nn.Module):
-    """The served network without its softmax."""
-
-    def __init__(self, served: Served) -> None:
-        super().__init__()
-        self.served = served
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        return self.served.outputs(pixels)
 
 
 def _cut(crops: Crops, part: slice, config: Config) -> Tensor:
