@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from torch.distributed.run import get_args_parser
 
 from gender_demo.vision.checkpoint import load_checkpoint
 from gender_demo.vision.classifier import Classifier
+from tests.support.paths import ROOT
 from tests.support.prepared import draw_people, prepare_people
 from train import flags
 from train.__main__ import main
@@ -95,6 +99,22 @@ def test_interrupted_run_ends_with_the_same_weights(
     one, other = (torch.load(run / "run.pt", weights_only=True) for run in (finished, tmp_path))
     for part in ("model", "average"):
         assert all(torch.equal(one[part][name], other[part][name]) for name in one[part]), part
+
+
+def test_a_signal_to_the_command_itself_saves_and_ends_it(data: Path, tmp_path: Path) -> None:
+    command = ["-m", "train", "fit", str(data), "--out", str(tmp_path), "--plan", "999@32"]
+    process = subprocess.Popen(
+        [sys.executable, *command, "--batch", "16", "--device", "cpu", "--from", "none"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not (tmp_path / "show_batch.png").exists() and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == STOPPED, err
+    assert out.endswith("the same command goes on\n")
+    assert (tmp_path / "run.pt").exists()
+    assert "Traceback" not in err
 
 
 def test_damaged_run_is_told_in_a_sentence(data: Path, tmp_path: Path) -> None:
