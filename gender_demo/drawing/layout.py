@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
@@ -40,6 +40,10 @@ class Scale:
         font = max(11.0, 3 * unit)
         return cls(unit, max(2.0, 1.1 * unit), font, max(13.0, 9 * unit), font)
 
+    def scaled(self, by: float) -> Scale:
+        """The same sizes in a picture ``by`` times as wide and high."""
+        return Scale(*(by * getattr(self, field.name) for field in fields(self)))
+
 
 @dataclass(frozen=True)
 class Plate:
@@ -48,6 +52,11 @@ class Plate:
     lines: tuple[str, ...]
     font_px: float
     box: Box
+
+    def scaled(self, by: float) -> Plate:
+        """The same plate in a picture ``by`` times as wide and high."""
+        box = Box(*(round(value, 2) for value in self.box.scaled(by)))
+        return Plate(self.lines, round(self.font_px * by, 2), box)
 
 
 def place_plates(

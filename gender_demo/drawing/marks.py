@@ -76,7 +76,12 @@ def marks(
         _text(prediction, number, len(found), wish) if show_labels else ""
         for prediction, number, wish in zip(found, numbers, asked, strict=True)
     ]
-    plates = place_plates(texts, [p.face.box for p in found], analysis.size, scale)
+    # In the pixels of the screen: fonts are whole pixels, of which a small frame has too few.
+    by = scale.unit if shown_px else 1.0
+    width, height = (round(side / by) for side in analysis.size)
+    boxes = [prediction.face.box.scaled(1 / by) for prediction in found]
+    laid_out = place_plates(texts, boxes, (width, height), scale.scaled(1 / by))
+    plates = [plate and plate.scaled(by) for plate in laid_out]
     return [
         _wanted(_mark(prediction, show_labels and wish is None, scale, number, plate), wish)
         for prediction, number, plate, wish in zip(found, numbers, plates, asked, strict=True)

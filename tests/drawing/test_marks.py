@@ -241,11 +241,18 @@ def test_a_followed_face_has_the_number_of_its_track() -> None:
     assert [mark.number for mark in marks(analysis(*found))] == [3, 5]
 
 
-@pytest.mark.parametrize("shown_px", [200, 480, 1000])
-def test_captions_can_be_read_at_the_size_at_which_a_picture_is_shown(shown_px: float) -> None:
-    (mark,) = marks(analysis(prediction(), size=(480, 360)), shown_px=shown_px)
+@pytest.mark.parametrize("width", [320, 480, 720])
+@pytest.mark.parametrize("shown_px", [200, 480, 752, 1000, 1440, 2560])
+def test_captions_can_be_read_at_the_size_at_which_a_picture_is_shown(
+    shown_px: float, width: int
+) -> None:
+    """Also where the frame sent is small and stands large on the screen."""
+    (mark,) = marks(analysis(prediction(), size=(width, width * 3 // 4)), shown_px=shown_px)
     assert mark.plate is not None
-    assert 12 <= mark.plate.font_px * shown_px / 480 <= 17
+    assert 12 <= mark.plate.font_px * shown_px / width <= 17
+    assert Box(0, 0, width, width * 3 / 4).intersection(mark.plate.box) == pytest.approx(
+        mark.plate.box.area, rel=0.02
+    )
 
 
 def test_dashes_leave_gaps() -> None:
