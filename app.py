@@ -155,9 +155,15 @@ def check_port(host: str, port: int) -> str | None:
 
 def serve(flags: argparse.Namespace, operator: Operator | None, folder: Path) -> int:
     """Build the page and serve it until a signal comes; ``folder`` is where uploads go."""
-    stopped = threading.Event()
+    stopped, up = threading.Event(), threading.Event()
+
+    def stop(*_: object) -> None:
+        stopped.set()
+        if not up.is_set():  # on a busy machine the start takes a while
+            raise SystemExit(0)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, stop)
 
     from gender_demo.vision.pipeline import leave_room, load_pipeline
     from gender_demo.web.logs import redact_tracebacks
@@ -192,6 +198,7 @@ def serve(flags: argparse.Namespace, operator: Operator | None, folder: Path) ->
         )
     with suppress(OSError):  # whoever reads it has gone, or the disk is full
         tell_addresses(flags, share_url)
+    up.set()
     stopped.wait()
     traffic.drain(DRAIN_S)
     page.server.config.timeout_graceful_shutdown = 1

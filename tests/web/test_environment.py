@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,3 +153,23 @@ def test_the_end_is_calm_where_the_output_is_closed_or_full(output: str) -> None
         ["sh", "-c", command], cwd=ROOT, capture_output=True, timeout=60, check=False, env=buffered
     )
     assert (done.returncode, done.stderr) == (3, b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a test sees what is loaded")
+def test_who_is_asked_to_stop_while_starting_ends_at_once(
+    random_checkpoint: Path, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "app.py", "--checkpoint", str(random_checkpoint),
+         "--port", str(free_port())],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    loaded = Path(f"/proc/{process.pid}/maps")
+    while process.poll() is None and "libtorch" not in loaded.read_text():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert out + err == "", "the page was never up"
+    assert list(tmp_path.glob("gender-demo-*")) == []
