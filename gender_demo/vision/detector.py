@@ -82,15 +82,19 @@ class FaceDetector:
         pictures: Sequence[Picture],
         scales: Sequence[float],
         known: Sequence[Sequence[Box]] | None = None,
+        *,
+        only_steady: bool = False,
     ) -> list[list[Face]]:
         """Faces at some scales only, in pictures of one size, largest first.
 
-        ``known`` are boxes of each picture whose faces are passed over.
+        ``known`` are boxes of each picture whose faces are passed over. A small face must
+        pass O-Net's threshold in the mean of its jittered boxes too, and with ``only_steady`` every
+        face in the mean of that and its score: a wall may resemble a face from one place only.
         """
 
         def run(some: Sequence[int]) -> list[list[Face]]:
             passed_over = [known[i] for i in some] if known is not None else [()] * len(some)
-            return self._search([pictures[i] for i in some], scales, passed_over)
+            return self._search([pictures[i] for i in some], scales, passed_over, only_steady)
 
         return retry_with_half_batch(run, range(len(pictures)), self._use_cpu)
 
@@ -128,6 +132,7 @@ class FaceDetector:
         pictures: Sequence[Picture],
         scales: Sequence[float],
         known: Sequence[Sequence[Box]],
+        only_steady: bool,
     ) -> list[list[Face]]:
         mtcnn, settings = self._mtcnn, self.settings
         images = self._load(pictures)
@@ -145,7 +150,11 @@ class FaceDetector:
         passes = found.scores > torch.where(small, max(settings.small_score, least), least)
         found = found[passes]
         best = nms_by_minimum(found.boxes, found.scores, found.image_index, 0.7)
-        faces = mtcnn.refine(images, found, best, settings.jitters)[best]
+        refined, agreement = mtcnn.refine(images, found, best, settings.jitters)
+        small = areas(refined.boxes) < settings.small_px**2
+        mean = (found.scores + agreement) / 2 if only_steady else found.scores
+        best = best[(torch.where(small, agreement, mean) > least)[best]]
+        faces = refined[best]
         result: list[list[Face]] = [[] for _ in pictures]
         for face, image in zip(_to_faces(faces), faces.image_index.tolist(), strict=True):
             result[image].append(face)
@@ -163,7 +172,7 @@ class FaceDetector:
         squares = to_square(torch.tensor(flat, device=self.device))
         found = self._mtcnn.locate_again(images, squares, index)
         here = (found.scores > self.settings.thresholds[2]).nonzero()[:, 0]
-        found = self._mtcnn.refine(images, found, here, self.settings.follow_jitters)
+        found, _ = self._mtcnn.refine(images, found, here, self.settings.follow_jitters)
         faces = iter(_to_faces(found))
         return [[next(faces) for _ in each] for each in boxes]
 

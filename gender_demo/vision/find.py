@@ -106,7 +106,9 @@ def _search_level(
         some = corners[start : start + TILES_AT_ONCE]
         tiles = [level.crop((x, y, x + wide, y + high)) for x, y in some]
         passed_over = [[box.shifted(-x, -y) for box in known] for x, y in some]
-        for (x, y), faces in zip(some, detector.search(tiles, scales, passed_over), strict=True):
+        # So much is searched here that something else may resemble a face once.
+        found = detector.search(tiles, scales, passed_over, only_steady=True)
+        for (x, y), faces in zip(some, found, strict=True):
             core = Box(
                 x + OVERLAP_PX / 2 if x else -math.inf,
                 y + OVERLAP_PX / 2 if y else -math.inf,

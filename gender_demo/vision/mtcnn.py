@@ -178,25 +178,30 @@ class Mtcnn:
             apply_regression(boxes, regression), probability[:, 1], landmarks, image_index
         )
 
-    def refine(self, images: Tensor, found: Detections, faces: Tensor, jitters: int) -> Detections:
+    def refine(
+        self, images: Tensor, found: Detections, faces: Tensor, jitters: int
+    ) -> tuple[Detections, Tensor]:
         """The detections, with boxes and landmarks of ``faces`` (indices, best first) averaged.
 
         The mean is over what O-Net said already and what it says of ``jitters`` jittered boxes;
-        those in which it sees no face do not count.
+        those in which it sees no face do not count. Also returns the mean score (n,) of these,
+        1 for what was not looked at again.
         """
         boxes, landmarks = found.boxes.clone(), found.landmarks.clone()
+        agreement = torch.ones_like(found.scores)
         faces = top_k(faces, found.image_index[faces], self.settings.max_refined)
         for some in torch.split(faces, REFINED_AT_ONCE) if len(faces) else ():
             around = jittered_boxes(boxes[some], jitters)
             index = found.image_index[some].repeat_interleave(jitters)
             again = self.locate_again(images, around, index)
+            agreement[some] = again.scores.reshape(len(some), jitters).mean(1)
             weight = (again.scores > self.settings.thresholds[2]).to(boxes.dtype)
             weight = weight.reshape(len(some), jitters, 1)
             for first, others in ((boxes, again.boxes), (landmarks, again.landmarks)):
                 total = (others.reshape(len(some), jitters, -1) * weight).sum(1)
                 mean = (first[some].flatten(1) + total) / (1 + weight.sum(1))
                 first[some] = mean.reshape(first[some].shape)
-        return replace(found, boxes=boxes, landmarks=landmarks)
+        return replace(found, boxes=boxes, landmarks=landmarks), agreement
 
 
 def stock_networks() -> tuple[nn.Module, nn.Module, nn.Module]:

@@ -25,7 +25,7 @@ def boxes_of(mtcnn: Mtcnn, images: Tensor, score: float) -> list[Box]:
     found = mtcnn.locate(images, *mtcnn.reject(images, *mtcnn.propose(images, scales)))
     found = found[found.scores > score]
     best = nms_by_minimum(found.boxes, found.scores, found.image_index, 0.7)
-    faces = mtcnn.refine(images, found, best, SETTINGS.jitters)[best]
+    faces = mtcnn.refine(images, found, best, SETTINGS.jitters)[0][best]
     return [Box(*box) for box in faces.boxes.tolist()]
 
 
