@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import errno
 import io
 import ipaddress
 import os
@@ -15,7 +16,7 @@ import threading
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
-from gender_demo.errors import CheckpointError, DeviceError, UsageError
+from gender_demo.errors import CheckpointError, DeviceError, UsageError, cannot_load
 from gender_demo.operator import Operator, operator_of, require_operator
 from gender_demo.sensitive import FLAG, FLAG_HELP
 from gender_demo.vision.preflight import (
@@ -53,7 +54,11 @@ def main(argv: list[str] | None = None) -> int:
         with upload_folder() as folder:
             os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
             return serve(flags, operator, folder / "gradio")
+    except (ImportError, MemoryError) as error:
+        return fail(cannot_load(error))
     except OSError as error:
+        if error.errno == errno.EMFILE:
+            return fail("Too few files may be open at once here: raise it, as by ulimit -n 1024.")
         return fail(
             f"There is no place for temporary files ({error.strerror}): make room, or let TMPDIR "
             "name a folder that can be written to."

@@ -22,7 +22,7 @@ from gender_demo.cli.codes import (
     NOT_STARTED,
     SOME_FAILED,
 )
-from gender_demo.errors import GenderDemoError
+from gender_demo.errors import GenderDemoError, cannot_load
 from gender_demo.files.names import printable
 
 COMMANDS = {
@@ -42,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(flags.run(flags))
     except GenderDemoError as error:
         print(printable(str(error)), file=sys.stderr)
+        return NOT_STARTED
+    except (ImportError, MemoryError) as error:
+        print(printable(cannot_load(error)), file=sys.stderr)
         return NOT_STARTED
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -65,3 +65,9 @@ class LayoutError(GenderDemoError):
 
 class DataError(GenderDemoError):
     """Prepared data that cannot be trained on."""
+
+
+def cannot_load(error: ImportError | MemoryError) -> str:
+    """One sentence about a library that the system does not load, mostly for want of memory."""
+    why = str(error).partition("\n")[0] or "no memory"
+    return f"A library cannot be loaded ({why}): give it more memory, or run make install again."

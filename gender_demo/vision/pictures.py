@@ -49,6 +49,8 @@ register_heif_opener()
 # Pillow's own guard, at our limit; as an error, because a picture above it is never decoded.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+# What Pillow says of damage, with a line of its code, is said here in a sentence.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def open_picture(source: bytes | str | Path, name: str | None = None) -> Image.Image:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from PIL import Image, ImageChops
 from gender_demo.errors import PictureError
 from gender_demo.vision import pictures
 from gender_demo.vision.pictures import CUT_SHORT, open_picture, read_picture
+from tests.support.paths import ROOT
 
 LEFT, RIGHT = (200, 40, 30), (20, 60, 180)
 
@@ -182,6 +185,22 @@ def test_of_a_jpeg_that_lacks_more_than_its_end_nothing_is_shown(astronaut: Imag
 def test_other_kinds_are_refused(data: bytes) -> None:
     with pytest.raises(PictureError, match=r"^it\.jpg is not a picture of a known kind"):
         open_picture(data, "it.jpg")
+
+
+def test_pillows_own_warnings_reach_no_terminal(tmp_path: Path, astronaut: Image.Image) -> None:
+    (tmp_path / "cut.tif").write_bytes(encode(astronaut, "TIFF", compression="tiff_lzw")[:2000])
+    (tmp_path / "bad.tif").write_bytes(b"II*\0\x08\0\0\0\x05\0" + bytes(20))
+    code = (
+        "import sys, pathlib\nfrom gender_demo.vision.pictures import open_picture, PictureError\n"
+        "for path in pathlib.Path(sys.argv[1]).iterdir():\n"
+        "    try: open_picture(path)\n"
+        "    except PictureError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count(".tif") == 2
+    assert done.stderr == ""
 
 
 def test_sentences_about_paths(tmp_path: Path) -> None:

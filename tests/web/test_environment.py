@@ -173,3 +173,17 @@ def test_who_is_asked_to_stop_while_starting_ends_at_once(
     assert process.returncode == 0, err
     assert out + err == "", "the page was never up"
     assert list(tmp_path.glob("gender-demo-*")) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not keep to such limits")
+@pytest.mark.parametrize("command", ["app.py", f"-m gender_demo predict {ASTRONAUT}"])
+def test_too_little_memory_is_one_sentence(command: str) -> None:
+    limited = f'ulimit -v 600000; OPENBLAS_NUM_THREADS=1 exec "{sys.executable}" {command}'
+    done = subprocess.run(
+        ["sh", "-c", limited], cwd=ROOT, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    said = done.stderr.decode()
+    assert said.startswith("A library cannot be loaded (")
+    assert said.endswith("): give it more memory, or run make install again.\n")
+    assert said.count("\n") == 1
