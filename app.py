@@ -181,10 +181,11 @@ def serve(flags: argparse.Namespace, operator: Operator | None, folder: Path) ->
         pipeline.warm_up()
         from gender_demo.web.listening import listen_on_both
         from gender_demo.web.page import build_page, launch_options
-        from gender_demo.web.safe_blocks import forgive_closed_sessions
+        from gender_demo.web.safe_blocks import forgive_closed_sessions, outlive_deletions
 
         listen_on_both()
         forgive_closed_sessions()
+        outlive_deletions()
         page = build_page(pipeline, operator)
     except (CheckpointError, DeviceError) as error:
         return fail(str(error))

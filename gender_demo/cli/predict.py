@@ -102,7 +102,8 @@ def analyze(
         note = drawings.write(result) if drawings else None
         if result.error or note:
             failed.append(result.name)
-        yield replace(result, picture=None, note=note)
+        notes = "; ".join(filter(None, (result.note, note)))
+        yield replace(result, picture=None, note=notes or None)
 
 
 class Drawings:

@@ -5,6 +5,7 @@ Shared by the photos tab and the command line.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from PIL import Image
 
 from gender_demo.errors import PictureError
 from gender_demo.results import Analysis, Wish
-from gender_demo.vision.pictures import read_picture
+from gender_demo.vision.pictures import clean_name, read_picture
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
@@ -58,7 +59,27 @@ def analyze_files(pipeline: Pipeline, paths: Iterable[tuple[str, Path]]) -> Iter
 
 
 def _analyze(pipeline: Pipeline, batch: list[FileResult]) -> Iterator[FileResult]:
+    """Each with its analysis. Where the analysis of all fails, that of each is tried, so that one
+    picture never costs the results of the others."""
     pictures = [done.picture for done in batch if done.picture]
-    analyses = iter(pipeline.analyze_batch(pictures) if pictures else [])
+    try:
+        analyses = iter(pipeline.analyze_batch(pictures) if pictures else [])
+    except Exception as error:  # of a network, or of memory: nothing a person could name
+        if len(batch) == 1:
+            yield _failed(batch[0], error)
+            return
+        for done in batch:
+            yield from _analyze(pipeline, [done])
+        return
     for done in batch:
         yield replace(done, analysis=next(analyses)) if done.picture else done
+
+
+def _failed(done: FileResult, error: Exception) -> FileResult:
+    logging.getLogger(__name__).error("%s while a picture was analysed", type(error).__name__)
+    size = f"{done.picture.width} x {done.picture.height} pixels, " if done.picture else ""
+    sentence = (
+        f"{clean_name(done.name)} could not be analysed ({size}{type(error).__name__}): shrink it "
+        "or leave it out, and report it, for it should not happen."
+    )
+    return replace(done, picture=None, error=sentence)

@@ -99,6 +99,8 @@ def _search_level(
     columns, rows = _tile_starts(level.width), _tile_starts(level.height)
     wide, high = level.width - columns[-1], level.height - rows[-1]
     scales = [CELL_PX / TILE_FACE_PX[0]]
+    if min(wide, high) * scales[0] < CELL_PX:
+        return  # a strip that is narrower than the smallest face
     while CELL_PX / scales[-1] < TILE_FACE_PX[1] and min(wide, high) * scales[-1] >= CELL_PX:
         scales.append(scales[-1] * PYRAMID_FACTOR)
     corners = [(x, y) for y in rows for x in columns]

@@ -39,8 +39,10 @@ SUFFIXES = (
 """File name endings that a folder is searched for; what a file is, its bytes decide."""
 
 JPEG_END, JPEG_FILL = b"\xff\xd9", 128
+TOP_DOWN = ("PNG", "TIFF")
+"""Formats of which, row by row, is kept what was decoded before the end came too soon."""
 MAX_MISSING = 0.25
-"""A JPEG is read although its end is missing, up to this share of its rows."""
+"""A picture is read although its end is missing, up to this share of its rows."""
 CUT_SHORT = "the file is cut short: the end of the picture may be missing"
 
 BEHIND_TRANSPARENT = (255, 255, 255)
@@ -64,7 +66,7 @@ def open_picture(source: bytes | str | Path, name: str | None = None) -> Image.I
 def read_picture(
     source: bytes | str | Path, name: str | None = None
 ) -> tuple[Image.Image, str | None]:
-    """``open_picture``, and a note where the end of a JPEG is missing: then it is grey."""
+    """``open_picture``, and a note where the end is missing: then it is grey or black."""
     if isinstance(source, bytes):
         data, name = source, clean_name(name or "The picture")
     else:
@@ -81,21 +83,19 @@ def read_picture(
             try:
                 picture.load()
             except OSError:
-                if picture.format != "JPEG":
-                    raise
-                return _read_cut_short(data)
+                return _without_end(picture, data), CUT_SHORT
             return _to_rgb(_upright(picture)), None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError(
             f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels."
         ) from None
     except UnidentifiedImageError:
-        raise PictureError(
-            f"{name} is not a picture of a known kind ({', '.join(FORMATS)})."
-        ) from None
+        raise PictureError(f"{name} {_what_it_is(data)}.") from None
     # Decoders raise nearly anything on a damaged file: struct.error, SyntaxError, IndexError ...
     except Exception:
-        raise PictureError(f"{name} is damaged or cut short and cannot be read.") from None
+        raise PictureError(
+            f"{name} is damaged or cut short and cannot be read: copy or download it again."
+        ) from None
 
 
 def clean_name(name: str) -> str:
@@ -109,24 +109,42 @@ def _read(path: Path, name: str) -> bytes:
     if os.path.isdir(path):
         raise PictureError(f"{name} is a folder, not a picture.")
     if not os.path.isfile(path):
-        raise PictureError(f"{name} does not exist.")
+        special = "is a device or pipe: save the picture in a file"
+        raise PictureError(f"{name} {special if os.path.exists(path) else 'does not exist'}.")
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError:
-        raise PictureError(f"{name} may not be read.") from None
+        raise PictureError(f"{name} may not be read: look at its permissions.") from None
 
 
-def _read_cut_short(data: bytes) -> tuple[Image.Image, str]:
-    """A JPEG whose end is missing: the decoder fills up with grey. OSError if that is too much."""
-    with Image.open(io.BytesIO(data + JPEG_END), formats=["JPEG"]) as picture:
-        picture.load()
-        rows = np.asarray(picture)
-        filled = (rows == JPEG_FILL).all(axis=tuple(range(1, rows.ndim)))
-        missing = int(np.argmin(filled[::-1])) if not filled.all() else len(rows)
-        if picture.mode not in ("L", "RGB") or missing > MAX_MISSING * len(rows):
-            raise OSError
-        return _to_rgb(_upright(picture)), CUT_SHORT
+def _what_it_is(data: bytes) -> str:
+    """What stands under a picture's name and is none."""
+    start = data[:300].lstrip().lower()
+    if start.startswith(b"version https://git-lfs"):
+        return "stands for a picture in Git LFS: fetch it by git lfs pull"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "is a web page, not a picture: download the picture itself"
+    return f"is not a picture of a known kind ({', '.join(FORMATS)})"
+
+
+def _without_end(picture: Image.Image, data: bytes) -> Image.Image:
+    """A picture whose decoder failed, upright RGB, where that was near its end; else OSError."""
+    fill, first = {0}, picture
+    if picture.format == "JPEG":  # its decoder goes on when it is told the end
+        fill = {JPEG_FILL} if picture.mode in ("L", "RGB") else {JPEG_FILL - 1, JPEG_FILL}
+        first = Image.open(io.BytesIO(data + JPEG_END), formats=["JPEG"])
+        first.load()
+    elif picture.format in TOP_DOWN and not picture.info.get("interlace"):
+        picture.tile = []  # type: ignore[attr-defined] # what was decoded is all
+    else:
+        raise OSError
+    rows = np.asarray(first)
+    filled = np.asarray(np.isin(rows, list(fill)).reshape(len(rows), -1).all(1))
+    missing = len(rows) if filled.all() else int(np.argmin(filled[::-1]))
+    if missing > MAX_MISSING * len(rows):
+        raise OSError
+    return _to_rgb(_upright(first))
 
 
 def _upright(picture: Image.Image) -> Image.Image:

@@ -64,7 +64,7 @@ class TableRow(NamedTuple):
     @property
     def failed(self) -> bool:
         """Whether this file was no picture."""
-        return self.face == "" and self.remark != NO_FACE
+        return self.face == "" and not self.remark.startswith(NO_FACE)
 
 
 HEADERS = ["File", "Face", "Perceived as", "Probability", "Reasons", "Box"]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio import route_utils
 from gradio.queueing import Event, Queue
 from pydantic import ValidationError
 
@@ -34,6 +40,13 @@ class SafeBlocks(gr.Blocks):
             sentence = DISK_FULL if is_disk_trouble(error) else FAILED
             raise gr.Error(sentence, print_exception=False) from None
 
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:  # as gradio has it
+        """gradio's own, whose complaint about too few of them would quote them."""
+        try:
+            super().validate_inputs(block_fn, inputs)
+        except ValueError:
+            raise gr.Error(UNREADABLE, print_exception=False) from None
+
 
 def forgive_closed_sessions() -> None:
     """Drop queue messages of visitors who have gone, in this process for good. gradio looks for
@@ -45,6 +58,24 @@ def forgive_closed_sessions() -> None:
             send(queue, event, event_message)
 
     Queue.send_message = send_message  # type: ignore[assignment,method-assign]
+
+
+def outlive_deletions() -> None:
+    """Replace gradio's deletion of old files, in this process for good: its task ends at the first
+    request that keeps a file meanwhile, and it never forgets names of files that others deleted."""
+    route_utils.delete_files_created_by_app = delete_old_files
+
+
+def delete_old_files(blocks: gr.Blocks, age: int | None) -> None:
+    """Delete what requests kept ``age`` seconds ago or more, all of it without one."""
+    kept = set[str]().union(*(getattr(b, "keep_in_cache", ()) for b in blocks.blocks.values()))
+    before = math.inf if age is None else time.time() - age
+    for files in blocks.temp_file_sets:
+        for file in set(files) - kept:  # a copy: requests add to it meanwhile
+            with suppress(OSError):
+                if not os.path.lexists(file) or os.lstat(file).st_ctime <= before:
+                    Path(file).unlink(missing_ok=True)
+                    files.discard(file)
 
 
 def names_address(inputs: Any) -> bool:

@@ -68,6 +68,17 @@ def test_a_broken_file_is_named_and_the_others_go_on(run: Run, album: Path) -> N
     assert entries[1]["error"].endswith("gone.png does not exist.")
 
 
+def test_what_is_missing_of_a_picture_is_told_whether_it_is_drawn_or_not(
+    run: Run, album: Path, astronaut_path: Path, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(astronaut_path.read_bytes()[:-99])
+    for flags in ([], ["--annotate", str(tmp_path / "drawn")]):
+        code, out, _ = run(cut, "--csv", *flags)
+        assert code == 0
+        assert next(csv.DictReader(io.StringIO(out)))["note"].startswith("the file is cut short")
+
+
 def test_text_is_a_table(run: Run, album: Path) -> None:
     code, out, err = run(album / "astronaut.jpg")
     header, line, *_ = out.splitlines()

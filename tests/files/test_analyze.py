@@ -54,6 +54,24 @@ def test_large_pictures_make_small_batches(folder: Path, monkeypatch: pytest.Mon
     assert max(pipeline.batches) == 2
 
 
+def test_a_picture_that_breaks_the_analysis_costs_no_other_its_result(folder: Path) -> None:
+    class Breaking(Counting):
+        def analyze_batch(self, pictures: Sequence[Image.Image]) -> list[Analysis]:
+            if any(picture.width in (33, 41) for picture in pictures):
+                raise RuntimeError("new dims are undefined")
+            return super().analyze_batch(pictures)
+
+    pipeline: Any = Breaking()
+    results = list(analyze_files(pipeline, [(p.name, p) for p in sorted(folder.iterdir())]))
+    failed = [result for result in results if result.error and result.name != "05.png"]
+    assert [result.name for result in failed] == ["03.png", "11.png"]
+    assert failed[0].error == (
+        "03.png could not be analysed (33 x 40 pixels, RuntimeError): shrink it or leave it out, "
+        "and report it, for it should not happen."
+    )
+    assert sum(result.analysis is not None for result in results) == 17
+
+
 def test_rows() -> None:
     found = FileResult("a.png", Path("a.png"), None, Analysis((50, 60), (SURE, UNSURE)))
     first, second = rows(found)

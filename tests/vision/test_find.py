@@ -69,6 +69,13 @@ def test_a_face_of_40_px_and_more_is_found_in_any_shape(
     assert found.faces[0].box.iou(expected) > 0.6
 
 
+@pytest.mark.parametrize("size", [(1, 1), (20_000, 1), (3, 4_000), (29, 3_000), (2_500, 30)])
+def test_a_strip_too_narrow_for_a_face_has_none(
+    size: tuple[int, int], detector: FaceDetector
+) -> None:
+    assert find_faces([Image.new("RGB", size, "red")], detector)[0].faces == []
+
+
 def test_what_is_over_50_megapixels_is_told(detector: FaceDetector) -> None:
     (found,) = find_faces([Image.new("RGB", (30_000, 1_700))], detector)
     assert found.notes == ("very_large",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -165,6 +166,41 @@ def test_a_jpeg_that_lacks_its_end_is_read_with_a_note(
     assert read_picture(data)[1] is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "mode", "kept"),
+    [("PNG", "RGB", 0.9), ("PNG", "RGBA", 0.97), ("PNG", "P", 0.95), ("PNG", "I;16", 0.85),
+     ("TIFF", "RGB", 0.8), ("TIFF", "L", 0.99), ("JPEG", "CMYK", 0.9), ("PNG", "RGB", 0.4),
+     ("TIFF", "RGB", 0.6), ("JPEG", "CMYK", 0.5), ("GIF", "P", 0.9), ("WEBP", "RGB", 0.9)],
+)  # fmt: skip
+def test_other_kinds_that_lack_their_end(
+    kind: str, mode: str, kept: float, astronaut: Image.Image
+) -> None:
+    deep = Image.fromarray(np.asarray(astronaut.convert("L"), np.uint16) * 257)
+    data = encode(deep if mode == "I;16" else astronaut.convert(mode), kind)
+    some = data[: round(kept * len(data))]
+    if kept < 0.7 or kind in ("GIF", "WEBP"):  # nothing is shown of half a picture
+        with pytest.raises(PictureError, match="cut short and cannot be read: copy or download"):
+            open_picture(some)
+        return
+    picture, note = read_picture(some)
+    assert (picture.mode, picture.size, note) == ("RGB", (512, 512), CUT_SHORT)
+    upper = (0, 0, 512, 370)
+    apart = ImageChops.difference(picture.crop(upper), open_picture(data).crop(upper))
+    assert np.asarray(apart).mean() < 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "orientation"), [("PNG", 6), ("WEBP", 3), ("TIFF", 8), ("HEIF", 6), ("HEIF", 2)]
+)
+def test_turned_in_other_kinds(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turned = open_picture(encode(halves(), kind, exif=exif.tobytes()))
+    assert turned.size == ((64, 48) if orientation < 5 else (48, 64))
+    first = {2: (56, 24), 3: (56, 24), 6: (24, 8), 8: (24, 56)}[orientation]
+    assert near(turned, first, LEFT)
+
+
 def test_of_a_jpeg_that_lacks_more_than_its_end_nothing_is_shown(astronaut: Image.Image) -> None:
     data = encode(astronaut, "JPEG")
     for kept in (0.03, 0.2, 0.5):
@@ -201,6 +237,32 @@ def test_pillows_own_warnings_reach_no_terminal(tmp_path: Path, astronaut: Image
     )
     assert done.stdout.count(".tif") == 2
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n",
+            "fetch it by git lfs pull",
+        ),
+        (b"\r\n<!DOCTYPE html><title>404</title>", "is a web page, not a picture: download"),
+        (b"<HTML><body>", "is a web page, not a picture: download"),
+        (b"data:image/jpeg;base64,/9j/", "not a picture of a known kind"),
+        (b"HTTP/1.1 200 OK\r\n\r\n\xff\xd8", "not a picture of a known kind"),
+        (bytes(5000), "not a picture of a known kind"),
+    ],
+)
+def test_what_people_save_under_a_pictures_name(data: bytes, said: str) -> None:
+    with pytest.raises(PictureError, match=said):
+        open_picture(data, "it.jpg")
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", Path("/dev/zero")):
+        with pytest.raises(PictureError, match="is a device or pipe: save the picture in a file"):
+            open_picture(path)
 
 
 def test_sentences_about_paths(tmp_path: Path) -> None:

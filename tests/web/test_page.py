@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import pytest
+from gradio import route_utils
 from gradio.queueing import Queue
 
 from gender_demo.audit.wording import NO_AUDIT
@@ -29,7 +30,13 @@ from gender_demo.web.page import (
     who_runs_it,
     whose_model,
 )
-from gender_demo.web.safe_blocks import SafeBlocks, forgive_closed_sessions, names_address
+from gender_demo.web.safe_blocks import (
+    SafeBlocks,
+    delete_old_files,
+    forgive_closed_sessions,
+    names_address,
+    outlive_deletions,
+)
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -188,6 +195,46 @@ def test_what_is_no_file_is_one_sentence_and_no_failure(
     assert str(caught.value.message).endswith(".")
     assert "\n" not in str(caught.value.message)
     assert not caplog.records, [record.getMessage() for record in caplog.records]
+
+
+@pytest.mark.parametrize("route", ["annotate", "photos"])
+def test_too_few_inputs_are_one_sentence_and_no_failure(
+    page: gr.Blocks, route: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    called = next(fn for fn in page.fns.values() if fn.api_name == route)
+    with ThreadPoolExecutor(1) as threads, pytest.raises(gr.Error, match="has not the form"):
+        threads.submit(asyncio.run, page.process_api(called, [])).result()
+    assert not caplog.records
+
+
+def test_files_that_requests_keep_are_deleted_whatever_else_is_kept_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [str(tmp_path / f"{n}.jpg") for n in range(9)]
+    for path in paths[1:]:  # the first is gone already
+        Path(path).touch()
+    files = set(paths)
+
+    class Component:
+        @property
+        def keep_in_cache(self) -> set[str]:
+            return {paths[8]}
+
+    blocks: Any = SimpleNamespace(blocks={1: Component()}, temp_file_sets=[files, set()])
+    unlink = Path.unlink
+
+    def another_comes(path: Path, missing_ok: bool) -> None:
+        files.add(f"{path}.new")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", another_comes)
+    delete_old_files(blocks, 60)
+    assert files == set(paths[1:]) | {f"{paths[0]}.new"}, "only what is gone is forgotten"
+    delete_old_files(blocks, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["8.jpg"]
+    monkeypatch.setattr(route_utils, "delete_files_created_by_app", None)
+    outlive_deletions()
+    assert route_utils.delete_files_created_by_app is delete_old_files
 
 
 def test_a_visitor_who_has_gone_fails_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:

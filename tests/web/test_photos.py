@@ -71,6 +71,12 @@ def test_the_summary_counts_and_names_what_failed(annotator: Annotator, uploads:
     assert failed.startswith("- \\$\\{broken\\}\\*\\.jpg is not a picture")
 
 
+def test_a_picture_with_a_note_and_no_face_was_read() -> None:
+    note = "no face found; the file is cut short: the end of the picture may be missing"
+    assert not TableRow("a.jpg", "", "", "", note, "").failed
+    assert TableRow("a.jpg", "", "", "", "a.jpg is empty.", "").failed
+
+
 def test_the_summary_says_what_the_numbers_in_a_crowd_are() -> None:
     rows = [TableRow("a.jpg", number, "female", "90 %", "", "") for number in range(1, 10)]
     assert "the numbers are those of the table" in summarize(rows)

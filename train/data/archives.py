@@ -28,6 +28,11 @@ from gender_demo.vision.pictures import MAX_BYTES, clean_name
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 MOST_GROWTH, ALWAYS_FINE = 100, 50_000_000
 """An archive may hold so many times its own size, or so many bytes in any case."""
+UNREADABLE = (".rar", ".7z", ".zst", ".gz", ".xz", ".bz2", ".lz4", ".lzma", ".cab", ".iso", ".dmg")
+"""Endings of archives and packed files of other kinds."""
+MAGIC = {b"\x1f\x8b": "gz", b"\xfd7zXZ": "xz", b"BZh": "bz2"}
+OPENERS: dict[str, Any] = {"gz": gzip.open, "xz": lzma.open, "bz2": bz2.open}
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 OUTSIDE = re.compile(r"^(/|[A-Za-z]:)|(^|/)\.\.(/|$)")
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
 UTF8_NAME = 0x800
@@ -66,10 +71,24 @@ def is_archive(path: Path) -> bool:
 def list_archive(path: Path, scratch: Path) -> dict[str, Member]:
     """All files by their "/" names; LayoutError where the archive is broken or means harm."""
     try:
-        named = _list_zip(path) if path.suffix.lower() == ".zip" else _list_tar(path, scratch)
+        kind = _kind(path)
+        named = _list_zip(path) if kind == "zip" else _list_tar(path, kind, scratch)
     except (*BROKEN, UnicodeDecodeError) as error:
         raise LayoutError(f"{path.name} is broken ({error}): fetch or pack it again") from None
     return dict(named)
+
+
+def _kind(path: Path) -> str:
+    """zip, tar, gz, xz or bz2: by its bytes, since browsers unpack a tar.gz and leave its name;
+    by its name where they say nothing."""
+    with path.open("rb") as file:
+        start = file.read(512)
+    if start[257:262] == b"ustar":
+        return "tar"
+    if magic := [kind for begin, kind in MAGIC.items() if start.startswith(begin)]:
+        return magic[0]
+    by_name = {"ip": "zip", "ar": "tar", "gz": "gz", "xz": "xz", "z2": "bz2"}
+    return "zip" if zipfile.is_zipfile(path) else by_name[path.name.lower()[-2:]]
 
 
 def _list_zip(path: Path) -> list[tuple[str, Member]]:
@@ -79,6 +98,11 @@ def _list_zip(path: Path) -> list[tuple[str, Member]]:
     _refuse_links(path, [e.filename for e in entries if e.external_attr >> 28 == 0o12])
     if any(entry.flag_bits & 1 for entry in entries):
         raise LayoutError(f"{path.name} is locked with a password: unpack it by hand")
+    if other := [entry.compress_type for entry in entries if entry.compress_type not in METHODS]:
+        raise LayoutError(
+            f"{path.name} is packed by a method that is not read here (number {other[0]}): unpack "
+            "it, or pack it again as a plain zip"
+        )
     _refuse_bomb(path, sum(entry.file_size for entry in entries))
     members = [Member(path, entry.filename, entry.file_size) for entry in entries]
     return list(zip(names, members, strict=True))
@@ -94,8 +118,8 @@ def _zip_name(entry: zipfile.ZipInfo) -> str:
     return entry.filename
 
 
-def _list_tar(path: Path, scratch: Path) -> list[tuple[str, Member]]:
-    plain = path if path.suffix.lower() == ".tar" else _inflate(path, scratch)
+def _list_tar(path: Path, kind: str, scratch: Path) -> list[tuple[str, Member]]:
+    plain = path if kind == "tar" else _inflate(path, kind, scratch)
     with tarfile.open(plain, "r:") as opened:
         entries = opened.getmembers()
     names = _final_names(path, [entry.name for entry in entries])
@@ -122,16 +146,14 @@ def _final_names(path: Path, names: Sequence[str]) -> list[str]:
     return [posixpath.normpath(name) for name in slashed]
 
 
-def _inflate(path: Path, scratch: Path) -> Path:
+def _inflate(path: Path, kind: str, scratch: Path) -> Path:
     """The plain tar inside a compressed one; BROKEN errors and OSError pass through."""
-    kind = path.name.lower()[-2:]
-    opener: Any = {"gz": gzip.open, "xz": lzma.open, "z2": bz2.open}[kind]
     scratch.mkdir(parents=True, exist_ok=True)
     known_by = hashlib.sha256(str(path.resolve()).encode(errors="replace")).hexdigest()[:16]
     plain = scratch / f"{known_by}.tar"
     most = _most(path)
     try:
-        with opener(path, "rb") as stream, plain.open("wb") as file:
+        with OPENERS[kind](path, "rb") as stream, plain.open("wb") as file:
             if not _copy(stream, file, most):
                 _refuse_bomb(path, most + 1)
     except BaseException as error:

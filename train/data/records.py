@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image
 
-from gender_demo.errors import PictureError
-from gender_demo.vision.pictures import open_picture
+from gender_demo.errors import LayoutError, PictureError
+from gender_demo.vision.pictures import clean_name, open_picture
 from train.data.archives import Member
 
 AGES = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "more than 70")
@@ -120,6 +122,21 @@ class LabelledSet:
 def age_band(years: int) -> str:
     """An age in years as FairFace's band."""
     return AGES[sum(years >= start for start in (3, 10, 20, 30, 40, 50, 60, 70))]
+
+
+def plain_label(name: str) -> str:
+    """The same for labels that a person takes for one."""
+    return unicodedata.normalize("NFC", " ".join(name.replace("_", " ").split()).casefold())
+
+
+def refuse_clashes(counts: Mapping[str, int]) -> None:
+    """LayoutError where two labels, each with its number of pictures, look like one."""
+    twice = [name for name, count in Counter(map(plain_label, counts)).items() if count > 1]
+    if clash := [f"{name} {count}" for name, count in counts.items() if plain_label(name) in twice]:
+        raise LayoutError(
+            f"Labels clash: {clean_name(', '.join(clash))} differ only in case, spaces, "
+            "underscores or the way accents are written; make them one"
+        )
 
 
 def name_some(names: Sequence[str], most: int = 3) -> str:

@@ -13,16 +13,19 @@ MARKS = {
 }
 """Byte order mark -> encoding; UTF-32's little-endian one begins like UTF-16's."""
 
+FALLBACK = "cp1252"
+
 
 def decode(data: bytes) -> str:
     """UTF-8, -16 or -32 with a mark; UTF-16 without one; UTF-8; else Windows' Western encoding.
 
     NULs, which some programs leave at the end, are dropped.
     """
-    return data.decode(_encoding(data), errors="replace").replace("\0", "")
+    return data.decode(encoding_of(data), errors="replace").replace("\0", "")
 
 
-def _encoding(data: bytes) -> str:
+def encoding_of(data: bytes) -> str:
+    """The encoding that ``decode`` takes it for."""
     for mark, encoding in MARKS.items():
         if data.startswith(mark):
             return encoding
@@ -35,5 +38,5 @@ def _encoding(data: bytes) -> str:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        return "cp1252"
+        return FALLBACK
     return "utf-8"

@@ -15,7 +15,8 @@ from pathlib import Path, PurePosixPath
 
 from gender_demo.errors import LayoutError
 from gender_demo.files.ignored import is_ignored
-from train.data.archives import ENDINGS, Member, is_archive, list_archive
+from gender_demo.vision.pictures import SUFFIXES, clean_name
+from train.data.archives import ENDINGS, UNREADABLE, Member, is_archive, list_archive
 from train.data.text import decode
 
 Source = Path | Member
@@ -81,6 +82,11 @@ def read_tree(source: Path, scratch: Path) -> Tree:
         files, folders = _list_folder(source, scratch)
     elif is_archive(source):
         files, folders = _list_archive(source, scratch), set()
+    elif source.name.lower().endswith(UNREADABLE):
+        raise LayoutError(
+            f"{source.name} is packed in a way that is not read here: unpack it and give the "
+            "folder, or pack it again as zip or tar"
+        )
     elif source.is_file():
         return replace(read_tree(source.parent, scratch), root=source)
     else:
@@ -119,9 +125,16 @@ def _leads_back(folder: Path) -> bool:
 
 
 def _list_archive(path: Path, scratch: Path) -> dict[str, Source]:
-    return {
+    files: dict[str, Source] = {
         name: member for name, member in list_archive(path, scratch).items() if not is_ignored(name)
     }
+    inner = [name for name in files if name.lower().endswith((*ENDINGS, *UNREADABLE))]
+    if inner and not any(name.lower().endswith(SUFFIXES) for name in files):
+        raise LayoutError(
+            f"{path.name} holds archives and no pictures (first: {clean_name(inner[0])}): unpack "
+            "it and give the folder"
+        )
+    return files
 
 
 def _stem(name: str) -> str:

@@ -84,6 +84,70 @@ def test_names_in_utf_8_that_do_not_say_so(tmp_path: Path) -> None:
         _open_zip.cache_clear()
 
 
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [("tar", "f.tar.gz"), ("tar", "f.zip"), ("tar.gz", "f.tar"), ("zip", "f.tgz"),
+     ("tar.xz", "f.tar.bz2"), ("tar.bz2", "f.ZIP")],
+)  # fmt: skip
+def test_what_an_archive_is_its_bytes_decide(tmp_path: Path, made: str, named: str) -> None:
+    source = write_archive(tmp_path / f"a.{made}").rename(tmp_path / named)
+    tree = read_tree(source, tmp_path / "s")
+    assert [one.read_bytes() for one in tree.files.values()] == [png(0), png(1), png(2)]
+
+
+def test_a_zip_behind_a_program_that_unpacks_it(tmp_path: Path) -> None:
+    source = write_archive(tmp_path / "a.zip")
+    source.write_bytes(b"MZ" + bytes(3000) + source.read_bytes())
+    assert len(read_tree(source, tmp_path / "s").files) == 3
+
+
+def test_archives_in_an_archive_are_told(tmp_path: Path) -> None:
+    inner = write_archive(tmp_path / "a.zip").read_bytes()
+    for i, names in enumerate([("in.zip",), ("man.tar.gz", "woman.tgz"), ("x/faces.7z", "a.txt"),
+                               ("b.rar", "__MACOSX/a.png"), ("c.tar.zst", "l.csv")]):  # fmt: skip
+        with zipfile.ZipFile(tmp_path / f"{i}.zip", "w") as packed:
+            for name in names:
+                packed.writestr(name, inner)
+        with pytest.raises(LayoutError, match=f"{i}.zip holds archives and no pictures .first: "):
+            read_tree(tmp_path / f"{i}.zip", tmp_path / "s")
+
+
+def test_a_packing_method_of_other_programs_is_told(tmp_path: Path) -> None:
+    source = write_archive(tmp_path / "a.zip")
+    raw = bytearray(source.read_bytes())
+    at = raw.find(b"PK\x01\x02")
+    raw[at + 10] = 9  # Windows' own for large files
+    source.write_bytes(raw)
+    with pytest.raises(LayoutError, match=r"packed by a method .* \(number 9\): unpack it"):
+        read_tree(source, tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [("m/A.PNG", "m/a.png"), ("m/é.png", "m/e\u0301.png"), ("m/CON.png", "m/NUL.png"),
+     ("m/a .png", "m/a.png"), ("m./a.png", "m/a.png")],
+)  # fmt: skip
+def test_names_that_other_disks_take_for_one_are_two(tmp_path: Path, pair: tuple[str, str]) -> None:
+    tree = read_tree(write_archive(tmp_path / "a.zip", pair), tmp_path / "s")
+    assert {name: source.read_bytes() for name, source in tree.files.items()} == {
+        pair[0]: png(0), pair[1]: png(1)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE,
+                                  tarfile.BLKTYPE, tarfile.CONTTYPE])  # fmt: skip
+def test_special_files_are_refused(tmp_path: Path, kind: bytes) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as packed:
+        entry = tarfile.TarInfo("man/a.png")
+        entry.type, entry.linkname = kind, "man/b.png"
+        packed.addfile(entry)
+    if kind == tarfile.CONTTYPE:  # an ordinary file on all systems of today
+        assert list(read_tree(tmp_path / "a.tar", tmp_path / "s").files) == ["man/a.png"]
+        return
+    with pytest.raises(LayoutError, match="1 links or special files"):
+        read_tree(tmp_path / "a.tar", tmp_path / "s")
+
+
 def test_archives_of_one_name_are_kept_apart(tmp_path: Path) -> None:
     for i, label in enumerate(("man", "woman")):
         (tmp_path / label).mkdir()

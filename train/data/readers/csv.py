@@ -13,14 +13,19 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from gender_demo.errors import LayoutError
 from gender_demo.vision.pictures import SUFFIXES, clean_name
 from train.data.readers.base import Options
 from train.data.records import SPLITS, TRAIN, Reading, Record, name_some
+from train.data.text import FALLBACK, decode, encoding_of
 from train.data.tree import Source, Tree
 
 TABLES = (".csv", ".tsv")
+WORKBOOKS = (".xlsx", ".xls", ".ods", ".numbers")
+NO_LABEL = ("", "nan")
+MAX_CELL = 2**31 - 1
 DELIMITERS = (",", ";", "\t", "|")
 NAMES = {
     "path": (
@@ -49,7 +54,8 @@ class Table:
 def read_csv(tree: Tree, options: Options) -> Reading:  # noqa: ARG001 - as every Reader
     """Paths as seen from the CSV or from any folder of the source, or of this machine."""
     name = _find_table(tree)
-    table = read_table(tree.text(name) or "", name)
+    data = tree.files[name].read_bytes()
+    table = read_table(decode(data), name)
     column = _columns(table, name)
     rows = table.rows
     _check_rows(rows, column, name)
@@ -60,14 +66,17 @@ def read_csv(tree: Tree, options: Options) -> Reading:  # noqa: ARG001 - as ever
             path=path,
             content=find(path),
             labels={"label": row[column["label"]]},
-            split=SPLITS[row.get(column.get("split", ""), "").lower() or TRAIN],
-            identity=row.get(column.get("identity", "")) or None,
+            split=SPLITS[_cell(row, column, "split").lower() or TRAIN],
+            identity=_cell(row, column, "identity") or None,
             groups={group: row[group] for group in groups},
         )
         for path, row in {row[column["path"]]: row for row in rows}.items()
     ]
     known = ", ".join(f"{use} from {named}" for use, named in column.items())
     notes = [f"{name} has the columns {known}{_listed('; only counted: ', groups)}"]
+    if encoding_of(data) == FALLBACK:
+        notes.append(f"{name} is no UTF-8 and was read as {FALLBACK}: save it as UTF-8 if its "
+                     "words look wrong")  # fmt: skip
     if find.elsewhere:
         notes.append(
             f"{len(find.elsewhere)} paths are another machine's and were found by their ends "
@@ -86,7 +95,9 @@ def read_table(text: str, name: str) -> Table:
         else:
             columns = {one: len(next(csv.reader([first], delimiter=one), ())) for one in DELIMITERS}
             delimiter = max(columns, key=columns.__getitem__)
-        reader = csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter)
+        quote = "'" if re.match(rf"'[^']*'\s*[{delimiter}]", first) else '"'
+        csv.field_size_limit(MAX_CELL)  # Python's own is smaller than a picture in base64
+        reader = csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter, quotechar=quote)
         header, *cells = [[cell.strip() for cell in line] for line in reader if line] or [[]]
     except csv.Error as error:
         raise LayoutError(f"{name} is no CSV ({error})") from None
@@ -104,13 +115,20 @@ def read_rows(text: str, name: str, needed: Sequence[str]) -> list[dict[str, str
 
 def _lacks(name: str, missing: Sequence[str], table: Table) -> str:
     columns = ", ".join(filter(None, table.columns)) or "none"
-    return f"{name} lacks the column {', '.join(missing)}: it has {clean_name(columns)}"
+    return (
+        f"{name} lacks the column {', '.join(missing)}: it has {clean_name(columns)}; its first "
+        "line must name the columns, with comma, semicolon, tab or bar between them"
+    )
 
 
 def _find_table(tree: Tree) -> str:
-    if tree.root.is_file() and tree.root.name in tree.files:
-        return tree.root.name
+    own = tree.root.is_file() and tree.root.name in tree.files
     tables = [name for name in tree.files if name.lower().endswith(TABLES)]
+    books = [name for name in tree.files if name.lower().endswith(WORKBOOKS)]
+    if own and tree.root.name not in books:
+        return tree.root.name
+    if books and (own or not tables):
+        raise LayoutError(f"{tree.root.name if own else books[0]} is a workbook: save it as CSV")
     if len(tables) != 1:
         raise LayoutError(
             f"{tree.root} holds {len(tables)} CSV files ({', '.join(tables[:5]) or 'none'}): "
@@ -121,6 +139,8 @@ def _find_table(tree: Tree) -> str:
 
 def _columns(table: Table, name: str) -> dict[str, str]:
     """What a column is for -> the column as the table spells it."""
+    if not table.columns:
+        raise LayoutError(f"{name} is empty: write a line for each picture, with path and label")
     spelt = {"".join(filter(str.isalnum, one.casefold())): one for one in reversed(table.columns)}
     found = {
         use: next((spelt[one] for one in names if one in spelt), None)
@@ -128,28 +148,38 @@ def _columns(table: Table, name: str) -> dict[str, str]:
     }
     if missing := [use for use in ("path", "label") if found[use] is None]:
         raise LayoutError(_lacks(name, missing, table))
+    if twice := [one for one in found.values() if one and table.columns.count(one) > 1]:
+        raise LayoutError(f"{name} has two columns {clean_name(twice[0])}: rename one of them")
     return {use: column for use, column in found.items() if column is not None}
 
 
 def _check_rows(rows: Sequence[Mapping[str, str]], column: Mapping[str, str], name: str) -> None:
     """LayoutError for empty cells, two labels for one picture, splits of unknown names."""
-    path, label, split = column["path"], column["label"], column.get("split", "")
-    if bare := [row[path] for row in rows if not row[label] or not row[path]]:
+    path, label = column["path"], column["label"]
+    if bare := [row[path] for row in rows if row[label].lower() in NO_LABEL or not row[path]]:
         raise LayoutError(
-            f"{len(bare)} of {len(rows)} rows of {name} lack a path or a label (first: {bare[0]!r})"
+            f"{len(bare)} of {len(rows)} rows of {name} lack a path or a label (first: "
+            f"{clean_name(bare[0])!r}): fill or delete them"
         )
     labels: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
         labels[row[path]].add(row[label])
     if clashing := [one for one, found in labels.items() if len(found) > 1]:
         raise LayoutError(
-            f"{len(clashing)} pictures stand in {name} under two labels (first: {clashing[0]} as "
-            f"{' and '.join(sorted(labels[clashing[0]]))}): keep one row for each"
+            f"{len(clashing)} pictures stand in {name} under two labels (first: "
+            f"{clean_name(clashing[0])} as {clean_name(' and '.join(sorted(labels[clashing[0]])))}"
+            "): keep one row for each"
         )
-    unknown = Counter(s for row in rows if (s := row.get(split, "")) and s.lower() not in SPLITS)
+    splits = (_cell(row, column, "split") for row in rows)
+    unknown = Counter(clean_name(one) for one in splits if one and one.lower() not in SPLITS)
     if unknown:
         listing = ", ".join(f"{count} x {one!r}" for one, count in unknown.most_common(5))
         raise LayoutError(f"{name} names unknown splits: {listing}; use train, valid and test")
+
+
+def _cell(row: Mapping[str, str], column: Mapping[str, str], use: str) -> str:
+    """What stands in the column for ``use``; "" where there is none."""
+    return row[column[use]] if use in column else ""
 
 
 def _listed(before: str, names: Sequence[str]) -> str:
@@ -168,12 +198,13 @@ class _Finder:
 
     def __call__(self, path: str) -> Source | None:
         endings = ("",) if path.lower().endswith(SUFFIXES) else ("", *SUFFIXES)
-        for name in (path + ending for ending in endings):
+        for name in (way + ending for way in _spellings(path) for ending in endings):
             beside = f"{self.folder}/{name}" if self.folder else name
             found = self.tree.find(beside) or self.tree.find(name) or self._on_disk(name)
             if found is not None:
                 return found
-        if end := self.tree.find_end(path) if _is_absolute(path) else None:
+        last = _spellings(path)[-1]
+        if end := self.tree.find_end(last) if _is_absolute(last) else None:
             self.elsewhere.append(path)
         return end
 
@@ -181,11 +212,19 @@ class _Finder:
         """An absolute path, or one that leaves the source; pictures only."""
         if self.disk is None or not name.lower().endswith(SUFFIXES):
             return None
-        path = self.disk / name.replace("\\", "/")
         try:
+            path = self.disk / Path(name.replace("\\", "/")).expanduser()
             return path if path.is_file() else None
-        except (OSError, ValueError):  # a name that no disk can hold
+        except (OSError, ValueError, RuntimeError):  # a name that no disk can hold, no home
             return None
+
+
+def _spellings(path: str) -> list[str]:
+    """The path as it stands, then as an address would be meant, or a spreadsheet's text."""
+    plain = unquote(re.sub("^file://(localhost)?", "", path, flags=re.I)).removeprefix("'")
+    if re.match("/[A-Za-z]:/", plain):  # file:///C:/...
+        plain = plain[1:]
+    return [path] if plain == path else [path, plain]
 
 
 def _is_absolute(path: str) -> bool:

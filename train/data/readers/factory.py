@@ -14,7 +14,7 @@ from train.data.readers.csv import read_csv
 from train.data.readers.fairface import read_fairface
 from train.data.readers.folder import read_folder
 from train.data.readers.utkface import read_utkface
-from train.data.records import TRAIN, Reading, Record
+from train.data.records import TRAIN, Reading, Record, refuse_clashes
 from train.data.tree import read_tree
 
 READERS: dict[str, Reader] = {
@@ -58,11 +58,15 @@ def _check(records: list[Record], source: Path) -> None:
         raise LayoutError(f"{source} holds no labelled pictures")
     missing = [record.path for record in records if record.content is None]
     if len(missing) == len(records):
-        raise LayoutError(f"None of the {len(missing)} pictures is there (first: {missing[0]})")
+        raise LayoutError(
+            f"None of the {len(missing)} pictures is there (first: {clean_name(missing[0])}): give "
+            "paths as seen from the list's folder, or put the pictures below it"
+        )
     counts = Counter(record.label for record in records)
     if len(counts) < 2:
         ((name, count),) = counts.items()
         raise LayoutError(f"There is one class only, {name} ({count}): two or more are needed")
+    refuse_clashes(counts)
     by_split: dict[str, set[str]] = {}
     for record in records:
         by_split.setdefault(record.split, set()).add(record.label)

@@ -9,13 +9,13 @@ those further down.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from gender_demo.errors import LayoutError
 from gender_demo.vision.pictures import SUFFIXES, clean_name
+from train.data.archives import is_archive
 from train.data.readers.base import NO_LABELS, Options
-from train.data.records import SPLITS, TRAIN, Reading, Record
+from train.data.records import SPLITS, TRAIN, Reading, Record, plain_label, refuse_clashes
 from train.data.tree import Tree
 
 MANY_NUMBERS = 10
@@ -44,6 +44,8 @@ class _Folder:
 
 def read_folder(tree: Tree, options: Options) -> Reading:  # noqa: ARG001 - as every Reader
     """``[…/][split/][…/]class/[…/][split/][…/]picture``."""
+    if tree.root.is_file() and not is_archive(tree.root):
+        raise LayoutError(f"{tree.root.name} is one file: give the folder that holds the classes")
     top, others = _Folder(), []
     for name in sorted(tree.folders):
         top.at(name)
@@ -60,7 +62,7 @@ def read_folder(tree: Tree, options: Options) -> Reading:  # noqa: ARG001 - as e
         _check(classes, split)
         for label, parts in classes.items():
             # "Male" in one split and "male" in the other are one class.
-            known = {"label": names.setdefault(_plain(label), label)}
+            known = {"label": names.setdefault(plain_label(label), label)}
             records += [
                 Record(picture, tree.files[picture], known, inner or split)
                 for inner, part in parts
@@ -126,10 +128,6 @@ def _classes(folder: _Folder) -> dict[str, list[tuple[str | None, _Folder]]]:
     return classes
 
 
-def _plain(name: str) -> str:
-    return " ".join(name.replace("_", " ").split()).casefold()
-
-
 def _check(classes: dict[str, list[tuple[str | None, _Folder]]], split: str) -> None:
     counts = {
         name: sum(len(part.all_pictures()) for _, part in parts) for name, parts in classes.items()
@@ -147,9 +145,4 @@ def _check(classes: dict[str, list[tuple[str | None, _Folder]]], split: str) -> 
             f"{len(empty)} class folders of the split {split} hold no pictures: "
             f"{', '.join(sorted(empty)[:5])} (all: {named})"
         )
-    twice = [name for name, count in Counter(map(_plain, counts)).items() if count > 1]
-    if clash := [f"{name} {count}" for name, count in counts.items() if _plain(name) in twice]:
-        raise LayoutError(
-            f"Labels clash: {', '.join(clash)} differ only in case, spaces or underscores; put "
-            "them into one folder"
-        )
+    refuse_clashes(counts)

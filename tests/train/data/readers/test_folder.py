@@ -140,6 +140,7 @@ def test_class_folders_may_be_links(tmp_path: Path) -> None:
         (["a.png"], "0 class folders"),
         (["train/a.png", "test/b.png"], "0 class folders .* were found for train"),
         (["Male/a.png", "male/b.png", "female/c.png"], "Labels clash: Male 1, male 1 differ only"),
+        (["Zoe\u0308/a.png", "zo\u00eb/b.png", "c/c.png"], "the way accents are written"),
         (
             ["train/man/a.png", "train/woman/b.png", "test/male/a.png", "test/female/b.png"],
             "different classes: train has man, woman; test has female, male",
