@@ -100,7 +100,7 @@ def parse_flags(argv: list[str] | None) -> argparse.Namespace:
 def host_name(text: str) -> str:
     """A host as ``socket`` takes it: IPv6 in its shortest spelling, without the brackets that it
     has in addresses."""
-    host = re.sub(r"^\[(.*)\]$", r"\1", text.strip())
+    host = re.sub(r"^\[(.*)\]$", r"\1", text.strip()).replace("*", "0.0.0.0")
     try:
         return ipaddress.ip_address(host).compressed
     except ValueError:
@@ -152,9 +152,9 @@ def check_port(host: str, port: int) -> str | None:
     except (socket.gaierror, UnicodeError):  # UnicodeError: no name of a host at all
         return f"The host {host!r} is not known: use --host 127.0.0.1 or 0.0.0.0."
     except OSError as error:
-        return (
-            f"Port {port} on {host} cannot be used ({error.strerror}): choose another with --port."
-        )
+        foreign = error.errno == errno.EADDRNOTAVAIL
+        advice = "use --host 127.0.0.1 or 0.0.0.0" if foreign else "choose another with --port"
+        return f"Port {port} on {host} cannot be used ({error.strerror}): {advice}."
     return None
 
 

@@ -16,7 +16,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from app import parse_flags
+from app import check_port, parse_flags
 from gender_demo.web.environment import clean_environment
 from tests.support.client import AppClient, frame
 from tests.support.paths import ASTRONAUT, ROOT
@@ -71,6 +71,7 @@ def test_what_is_left(
         ({"GRADIO_ROOT_PATH": "/faces"}, ["--root-path", "/"], ("127.0.0.1", 7860, "")),
         ({"GRADIO_SERVER_NAME": " 0:0:0:0:0:0:0:1 "}, ["--port", "81"], ("::1", 81, "")),
         ({}, ["--host", "0::0"], ("::", 7860, "")),
+        ({}, ["--host", "*"], ("0.0.0.0", 7860, "")),
         ({}, ["--host", "FE80::1%eth0"], ("fe80::1%eth0", 7860, "")),
         ({}, ["--host", "Box.Example"], ("Box.Example", 7860, "")),
     ],
@@ -85,6 +86,26 @@ def test_variables_that_give_flags_their_defaults(
         monkeypatch.setenv(name, value)
     read = parse_flags(flags)
     assert (read.host, read.port, read.root_path) == wanted
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("127.1", None), ("localhost", None),
+        ("http://127.0.0.1", "The host 'http://127.0.0.1' is not known"),
+        ("127.0.0.1:80", "The host '127.0.0.1:80' is not known"),
+        ("[::1", "The host '[::1' is not known"),
+        ("x" * 300, "The host 'xxx"), ("a b", "The host 'a b' is not known"), ("\0", "The host '"),
+    ],
+)  # fmt: skip
+def test_hosts_as_people_spell_them(host: str, said: str | None) -> None:
+    wrong = check_port(host, free_port())
+    assert wrong is None if said is None else str(wrong).startswith(said)
+
+
+def test_another_machines_address_is_no_matter_of_the_port() -> None:
+    wrong = check_port("192.0.2.7", free_port())
+    assert str(wrong).endswith("): use --host 127.0.0.1 or 0.0.0.0.")
 
 
 def has_ipv6() -> bool:
