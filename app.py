@@ -35,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     flags = parse_flags(argv)
     # What cannot work is said before the heavy imports, which take seconds.
     from gender_demo.web.environment import clean_environment
+    from gender_demo.web.type_stubs import skip_type_stubs
     from gender_demo.web.upload_folder import upload_folder
 
     if (port_error := check_port(flags.host, flags.port)) is not None:
@@ -50,6 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         return fail(str(error))
 
     clean_environment(flags.host, share=flags.share)
+    skip_type_stubs()
     try:
         with upload_folder() as folder:
             os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
