@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; returns the exit code."""
     flags = parse_flags(argv)
     # What cannot work is said before the heavy imports, which take seconds.
-    from gender_demo.web.environment import clean_environment
+    from gender_demo.web.environment import clean_environment, share_heaps
     from gender_demo.web.type_stubs import skip_type_stubs
     from gender_demo.web.upload_folder import upload_folder
 
@@ -50,6 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     except (CheckpointError, DeviceError, UsageError) as error:
         return fail(str(error))
 
+    share_heaps()
     clean_environment(flags.host, share=flags.share)
     skip_type_stubs()
     try:

@@ -208,3 +208,25 @@ def test_too_little_memory_is_one_sentence(command: str) -> None:
     assert said.startswith("A library cannot be loaded (")
     assert said.endswith("): give it more memory, or run make install again.\n")
     assert said.count("\n") == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "confstr") or "CS_GNU_LIBC_VERSION" not in os.confstr_names,
+                    reason="only glibc has heaps for each thread")  # fmt: skip
+@pytest.mark.parametrize(("before", "most"), [("", 99), ("share_heaps()", 2)])
+def test_threads_share_few_heaps(before: str, most: int, tmp_path: Path) -> None:
+    code = (
+        "import ctypes, threading\nfrom gender_demo.web.environment import share_heaps\n"
+        f"{before}\nbarrier = threading.Barrier(6)\n"
+        "def work():\n    barrier.wait(); kept.append(bytearray(90_000)); barrier.wait()\n"
+        "kept = []\nthreads = [threading.Thread(target=work) for _ in range(6)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "libc = ctypes.CDLL(None)\nlibc.fopen.restype = ctypes.c_void_p\n"
+        f"file = ctypes.c_void_p(libc.fopen({str(tmp_path / 'heaps.xml')!r}.encode(), b'w'))\n"
+        "libc.malloc_info(0, file)\nlibc.fclose(file)\n"
+    )
+    free = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60, env=free)
+    heaps = (tmp_path / "heaps.xml").read_text().count("<heap nr=")
+    assert heaps <= most
+    assert before or heaps > 2
