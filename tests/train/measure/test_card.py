@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def test_without_an_audit_the_card_has_no_figures(tiny: dict[str, Path], tmp_pat
     text = card(load_checkpoint(tmp_path))
     assert NO_AUDIT in text.split("## Quantitative analyses")[1]
     assert "model-index" not in text
+
+
+def test_a_doubt_that_is_all_zero_is_not_called_one() -> None:
+    shipped = load_checkpoint()
+    outputs = {0: "One more output makes it less sure", 1: "Two more outputs make it less sure"}
+    for value, said in outputs.items():
+        weight = shipped.state["fc.weight"].clone()
+        weight[len(shipped.config.classes)] = value
+        assert said in card(replace(shipped, state={**shipped.state, "fc.weight": weight}))
 
 
 def test_a_missing_checkpoint_is_said_in_a_sentence(tmp_path: Path) -> None:
