@@ -59,6 +59,8 @@ def start_live(page: Page, url: str) -> float:
         page.wait_for_function("window.watched.firstBox > 0", timeout=60_000)
     except PlaywrightTimeout:
         return float("inf")
+    # The number in the pixels and the true boxes are those of the picture as the camera has it.
+    page.evaluate("(m => m.checked && m.click())(document.querySelector('#live-mirror'))")
     return float(page.evaluate("window.watched.firstBox - window.watched.running")) / 1000
 
 
