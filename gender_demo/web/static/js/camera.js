@@ -19,7 +19,8 @@ const SAME_TROUBLE = {
 };
 
 const NEIGHBOUR_GONE_MS = 5000;
-const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
+// A camera's own shape: browsers would else crop or scale its picture to what is asked for.
+const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, resizeMode: { ideal: "none" }, frameRate: { ideal: 30 } };
 
 /**
  * A stream, or an Error whose message is the sentence to show.

@@ -2,6 +2,8 @@
 // The camera's last frames, held back for about as long as an answer takes, so that boxes fit the
 // frame shown.
 
+const LONGER_PX = 960; // of the frames kept: a dozen of a large camera's would fill the memory
+
 /** @typedef {{ canvas: HTMLCanvasElement, context: CanvasRenderingContext2D, at: number, number: number }} Frame */
 
 /** @param {{ takes: () => boolean }} neighbours whether this page takes the next frame */
@@ -24,8 +26,10 @@ export function createFrameBuffer(neighbours) {
   /** The frame that the video shows, or null when it is another page's turn. @param {HTMLVideoElement} video @param {number} now @param {number} captured */
   function take(video, now, captured) {
     const frame = free.pop() ?? newFrame(), { videoWidth, videoHeight } = video;
-    if (frame.canvas.width !== videoWidth || frame.canvas.height !== videoHeight) Object.assign(frame.canvas, { width: videoWidth, height: videoHeight });
-    frame.context.drawImage(video, 0, 0);
+    const by = Math.min(1, LONGER_PX / Math.max(videoWidth, videoHeight));
+    const width = Math.round(videoWidth * by), height = Math.round(videoHeight * by);
+    if (frame.canvas.width !== width || frame.canvas.height !== height) Object.assign(frame.canvas, { width, height });
+    frame.context.drawImage(video, 0, 0, width, height);
     // Drawn now and not later: until then one of the camera's few buffers is kept.
     frame.context.getImageData(0, 0, 1, 1);
     if (!neighbours.takes()) { free.push(frame); return null; }
