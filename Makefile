@@ -29,7 +29,9 @@ demo: $(VENV)/ready
 	$(RUN) app.py
 
 test: $(VENV)/tools
-	$(RUN) -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+	failed=; $(RUN) -m pytest tests/browser || failed=1; \
+	OMP_WAIT_POLICY=PASSIVE $(RUN) -m pytest -n $(PROCESSES) --dist loadfile \
+		--no-loadscope-reorder --ignore=tests/browser || failed=1; test -z "$$failed"
 
 lint: $(VENV)/tools
 	$(RUN) -m ruff check .

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 settings.register_profile("project", deadline=None, derandomize=True, database=None)
 settings.load_profile("project")
 
-LONGEST_FIRST = ("browser", "train", "web")
+LONGEST_FIRST = ("train", "web")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -87,9 +87,8 @@ class FaceDetector:
     ) -> list[list[Face]]:
         """Faces at some scales only, in pictures of one size, largest first.
 
-        ``known`` are boxes of each picture whose faces are passed over. A small face must
-        pass O-Net's threshold in the mean of its jittered boxes too, and with ``only_steady`` every
-        face in the mean of that and its score: a wall may resemble a face from one place only.
+        ``known`` are boxes of each picture whose faces are passed over; ``only_steady``: all
+        must pass ``DetectorSettings.tile_score``.
         """
 
         def run(some: Sequence[int]) -> list[list[Face]]:
@@ -151,9 +150,10 @@ class FaceDetector:
         found = found[passes]
         best = nms_by_minimum(found.boxes, found.scores, found.image_index, 0.7)
         refined, agreement = mtcnn.refine(images, found, best, settings.jitters)
-        small = areas(refined.boxes) < settings.small_px**2
-        mean = (found.scores + agreement) / 2 if only_steady else found.scores
-        best = best[(torch.where(small, agreement, mean) > least)[best]]
+        steady = (areas(refined.boxes) >= settings.steady_px**2) | (agreement > least)
+        if only_steady:
+            steady &= (found.scores + agreement) / 2 > settings.tile_score
+        best = best[steady[best]]
         faces = refined[best]
         result: list[list[Face]] = [[] for _ in pictures]
         for face, image in zip(_to_faces(faces), faces.image_index.tolist(), strict=True):

@@ -47,6 +47,9 @@ class DetectorSettings:
     ``thresholds``: the least scores that pass P-Net, R-Net and O-Net, 0 to 1.
     ``small_px``, ``small_score``: boxes of a ``size_px`` below the first need the second as score:
     most false ones are small, and below it serving gives no label anyway (train/LOG.md).
+    ``steady_px``: below it O-Net must see the face in the mean of its jittered boxes too, since a
+    wall may resemble a face from one place. ``tile_score``: in tiles, where so much is searched,
+    the mean of that and the score must be above it; a face of 40 px may have 0.68.
     ``max_proposals``, ``max_candidates``: of each picture, how many of the most probable places
     R-Net and O-Net see, so that a picture tiled with faces does not take all memory. A group of 170
     faces needs 3,500 and 480.
@@ -61,6 +64,8 @@ class DetectorSettings:
     thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7)
     small_px: float = 40.0
     small_score: float = 0.9
+    steady_px: float = 30.0
+    tile_score: float = 0.65
     max_proposals: int = 4000
     max_candidates: int = 800
     jitters: int = 8

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from tests.support.browser import CHROMIUM_FLAGS, find_chromium
 from tests.support.clips import portrait
-from tests.support.live_page import start
+from tests.support.live_page import PLACE, start
 
 CANVAS = "({ width, height }) => [width, height]"
 
@@ -33,7 +33,11 @@ def test_a_camera_keeps_its_shape(
     try:
         page = chromium.new_context(permissions=["camera"], base_url=app_url).new_page()
         page.goto("/")
+        page.locator("#live-start").wait_for()
+        before = page.evaluate(PLACE)
         start(page)
+        if camera == (1280, 720):  # most have this shape
+            assert page.evaluate(PLACE) == pytest.approx(before, abs=0.1), "the page jumped"
         canvas = page.locator("#live-canvas")
         assert tuple(canvas.evaluate(CANVAS)) == kept
         shown = canvas.bounding_box()

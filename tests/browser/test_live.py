@@ -23,7 +23,7 @@ from gender_demo.drawing.marks import (
 from gender_demo.results import Box
 from gender_demo.web.static_files import digest
 from tests.support.face_video import FaceVideo
-from tests.support.live_page import snapshot, start, violations, wait_for_box
+from tests.support.live_page import PLACE, snapshot, start, violations, wait_for_box
 from tests.support.paths import ROOT
 from tests.support.server import app_flags, free_port, start_app, stop_app
 
@@ -31,10 +31,6 @@ CROWD_CAMERA = (ROOT / "tests" / "support" / "crowd_camera.js").read_text(encodi
 OpenPage = Callable[..., Page]
 
 FOCUS = "[document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]"
-PLACE = """(() => {
-    const { x, y, width } = document.querySelector("#live-controls").getBoundingClientRect();
-    return [x, y + scrollY, width];
-})()"""
 
 
 def assert_it_follows(page: Page, video: FaceVideo) -> None:
@@ -57,6 +53,8 @@ def test_the_box_is_on_the_face_and_its_label_is_said(
     open_page: OpenPage, face_video: FaceVideo, width: int, scheme: str
 ) -> None:
     page = open_page(width=width, scheme=scheme)
+    start(page)
+    page.locator("#live-stop").click()  # its shape, 4:3, is known from now on
     before = page.evaluate(PLACE)
     start(page)
     expect(page.locator("#live")).to_have_attribute("data-state", "running")
@@ -88,6 +86,8 @@ def test_a_group_is_found_and_counted(open_page: OpenPage) -> None:
 def test_the_box_is_drawn_in_the_marks_colour(open_page: OpenPage) -> None:
     page = open_page()
     start(page)
+    # A box whose answer is old is drawn fainter.
+    page.wait_for_function("document.querySelector('#live').dataset.strength === '1.00'")
     page.locator("#live-pause").click()
     shot = snapshot(page)
     (mark,), (edge,) = shot["marks"], shot["edges"]

@@ -17,6 +17,10 @@ LIVE_ANSWERS = (Path(__file__).parent / "live_answers.js").read_text(encoding="u
 STAYS_S = 5.0
 AT_REST = """() => document.getAnimations().every((one) =>
     one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
+PLACE = """(() => {
+    const { x, y, width } = document.querySelector("#live-controls").getBoundingClientRect();
+    return [x, y + scrollY, width];
+})()"""
 
 
 def start(page: Page) -> None:

@@ -6,9 +6,9 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 
 class Files(LoadScopeScheduling):  # type: ignore[misc]
-    """A file stays whole, and the browser's files stay together: one camera at a time is enough for
-    the machine."""
+    """A file stays whole; those of ``train/measure`` stay together, which share an audit."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "browser" if file.startswith("tests/browser/") else file
+        measure = "tests/train/measure"
+        return measure if file.startswith(f"{measure}/") else file
