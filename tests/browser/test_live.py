@@ -187,7 +187,8 @@ def test_a_label_can_be_corrected_by_a_click_on_the_face(open_page: OpenPage) ->
 def test_keyboard_alone_is_enough(open_page: OpenPage) -> None:
     page = open_page()
     expect(page.locator("#live-start")).to_be_enabled()
-    page.locator("#live-start").focus()
+    # It is enabled a moment before it is seen, and can have no focus until then.
+    page.wait_for_function("(e => (e.focus(), e === document.activeElement))(window['live-start'])")
     page.keyboard.press("Enter")
     wait_for_box(page)
     assert page.evaluate("document.activeElement.id") == "live-stop"

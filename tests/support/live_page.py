@@ -8,6 +8,7 @@ from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.support.face_video import BITS, SQUARE_PX
 
@@ -29,10 +30,16 @@ def start(page: Page) -> None:
 
 
 def wait_for_box(page: Page) -> None:
-    page.wait_for_function(
-        "JSON.parse(document.querySelector('#live').dataset.marks ?? '[]').length > 0",
-        timeout=60_000,
-    )
+    try:
+        page.wait_for_function(
+            "JSON.parse(document.querySelector('#live').dataset.marks ?? '[]').length > 0",
+            timeout=60_000,
+        )
+    except PlaywrightTimeout as late:
+        said = page.evaluate(
+            "[document.querySelector('#live').dataset, document.querySelector('#live').innerText]"
+        )
+        raise AssertionError(f"no box: {said}") from late
 
 
 def wait_for_state(page: Page, state: str) -> None:
