@@ -40,6 +40,7 @@ from tests.support.face_video import (
 )
 from tests.support.server import free_port, start_app, stop_app
 
+CROWD_PX = (1280, 720)
 APP = HERE.parents[1] / "app.py"
 WATCH = (HERE.parent / "live_watch.js").read_text(encoding="utf-8")
 
@@ -49,11 +50,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
-def start_live(page: Page, url: str) -> float:
+def start_live(page: Page, url: str, camera_px: int = 640) -> float:
     """Open the page, start the camera; seconds from the camera's start to the first box, if any."""
     page.goto(url)
     page.locator("#live-start").wait_for()
-    page.evaluate(WATCH, {"bits": BITS, "square": SQUARE_PX})
+    page.evaluate(WATCH, {"bits": BITS, "squarePx": SQUARE_PX, "width": camera_px})
     page.evaluate("document.querySelector('#live-start').click()")
     try:
         page.wait_for_function("window.watched.firstBox > 0", timeout=60_000)
@@ -65,7 +66,7 @@ def start_live(page: Page, url: str) -> float:
 
 
 def watch(pages: Sequence[Page], seconds: float) -> list[list[dict[str, Any]]]:
-    """What each page showed, frame by frame, for a while: {t, n, marks, age, answers}."""
+    """What each page showed, frame by frame, for a while: {t, n, width, marks, age, answers}."""
     for page in pages:
         page.evaluate("window.watched.frames.length = 0")
     pages[0].wait_for_timeout(seconds * 1000)
@@ -136,14 +137,14 @@ def measure_many(browser: Browser, url: str, count: int, table: Table, seconds: 
 def measure_crowd(browser: Browser, url: str, video: CrowdVideo, table: Table, s: float) -> None:
     faces = len(video.boxes[0])
     with tabs(browser, 1) as pages:
-        start_live(pages[0], url)
+        start_live(pages[0], url, CROWD_PX[0])
         pages[0].wait_for_timeout(6000)
         frames = watch(pages, s)[0]
     drawn = [frame for frame in frames if frame["n"] < len(video.boxes)]
     fits = [
         max((true.iou(Box(*mark["box"])) for mark in frame["marks"]), default=0.0)
         for frame in drawn
-        for true in video.boxes[frame["n"]]
+        for true in (box.scaled(frame["width"] / CROWD_PX[0]) for box in video.boxes[frame["n"]])
     ]
     ages = [frame["age"] for frame in frames if frame["age"] is not None]
     table.row(f"{faces} moving faces: analyses answered", answers(frames), 15, 25, "/s")
@@ -236,7 +237,7 @@ def main() -> int:
                 measure_thin(browser, port, table, flags.seconds)
             browser.close()
             if "crowd" in only:
-                crowd = make_crowd_video(folder / "crowd.mjpeg", FaceDetector())
+                crowd = make_crowd_video(folder / "crowd.mjpeg", FaceDetector(), size=CROWD_PX)
                 browser = launch(playwright, crowd.path)
                 measure_crowd(browser, url, crowd, table, flags.seconds)
                 browser.close()
