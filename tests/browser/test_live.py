@@ -158,12 +158,12 @@ def test_what_is_changed_while_the_picture_stands_is_told_at_once(open_page: Ope
     expect(told).to_contain_text(re.compile("perceived as|unsure"))
     page.locator("#live-pause").click()
     page.locator("#live-hide").check()
-    expect(told).to_have_text("One face; labels are hidden.", timeout=1000)
+    expect(told).to_have_text("One face; labels are hidden.", timeout=2000)
     page.locator("#live-hide").uncheck()
     page.locator("#live-faces button").first.click()
     page.locator("#live-correct-word").fill("astronaut")
     page.locator("#live-correct-word").press("Enter")
-    expect(told).to_have_text("One face: astronaut (your word).", timeout=1000)
+    expect(told).to_have_text("One face: astronaut (your word).", timeout=2000)
 
 
 def test_a_label_can_be_corrected_by_a_click_on_the_face(open_page: OpenPage) -> None:
