@@ -78,7 +78,13 @@ def sensitive_kind(label: str) -> str | None:
 
 
 def why_refused(labels: Iterable[str]) -> str | None:
-    """The reason in one sentence, without its full stop; None where nothing is wrong."""
+    """The reason and what to do, one sentence without its full stop; None: nothing is wrong."""
+    reason = why_sensitive(labels)
+    return reason and f"{reason}: choose other labels, or give {FLAG} if you know that you may"
+
+
+def why_sensitive(labels: Iterable[str]) -> str | None:
+    """The reason alone, where nothing allows such labels."""
     found = {label: kind for label in labels if (kind := sensitive_kind(label))}
     if not found:
         return None
@@ -86,6 +92,5 @@ def why_refused(labels: Iterable[str]) -> str | None:
     plural = "s" * (len(found) > 1)
     return (
         f"The label{plural} {', '.join(found)} sort{'s' * (len(found) == 1)} people by {kinds}, "
-        "which a face does not show and whose guessing harms people and is often against the law: "
-        f"choose other labels, or give {FLAG} if you know that you may"
+        "which a face does not show and whose guessing harms people and is often against the law"
     )

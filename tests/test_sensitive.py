@@ -12,6 +12,7 @@ from gender_demo.__main__ import main
 from gender_demo.errors import CheckpointError
 from gender_demo.sensitive import sensitive_kind, why_refused
 from gender_demo.vision.preflight import check_labels
+from tests.support.server import free_port
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,11 @@ def test_a_checkpoint_with_such_labels_is_not_served(
 ) -> None:
     flags = ["--checkpoint", str(sad)]
     more = ["--out", str(sad / "out")] if command == "video" else []
-    code = app.main(flags) if command == "app" else main([command, "x.jpg", *more, *flags])
+    code = (
+        app.main([*flags, "--port", str(free_port())])
+        if command == "app"
+        else main([command, "x.jpg", *more, *flags])
+    )
     assert code == 2
     assert capsys.readouterr().err.startswith("The label sad sorts people by emotions")
 

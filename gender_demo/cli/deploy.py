@@ -24,7 +24,7 @@ from gender_demo.operator import (
     read_operator,
     require_operator,
 )
-from gender_demo.sensitive import why_refused
+from gender_demo.sensitive import why_sensitive
 from gender_demo.vision.checkpoint_files import AUDIT, CARD, CONFIG, WEIGHTS, stated_classes
 from gender_demo.vision.hub import PREFIX, origin
 from gender_demo.vision.preflight import (
@@ -140,8 +140,8 @@ def prepare(root: Path = ROOT, checkpoint: Path | None = None) -> Bundle:
     settings = read_settings(root)
     folder = check_folder(checkpoint or root / SHIPPED.relative_to(ROOT))
     check_weights(folder)
-    if why := why_refused(stated_classes(folder)):
-        raise DeployError(f"{why.partition(':')[0]}: a Space with other labels can be published.")
+    if why := why_sensitive(stated_classes(folder)):
+        raise DeployError(f"{why}: a Space with other labels can be published.")
     own = {place_of(folder) / name: folder / name for name in (CARD, CONFIG, AUDIT, WEIGHTS)}
     elsewhere = {target: file for target, file in own.items() if file.is_file()}
     bundle = Bundle(root, (*files, *elsewhere), settings, elsewhere=elsewhere)

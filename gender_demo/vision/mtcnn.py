@@ -190,7 +190,7 @@ class Mtcnn:
 
         The mean is over what O-Net said already and what it says of ``jitters`` jittered boxes;
         those in which it sees no face do not count. Also returns the mean score (n,) of these,
-        1 for what was not looked at again.
+        1 for those outside ``faces``.
         """
         boxes, landmarks = found.boxes.clone(), found.landmarks.clone()
         agreement = torch.ones_like(found.scores)

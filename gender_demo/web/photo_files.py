@@ -87,7 +87,7 @@ class PictureZip:
 
 
 class PhotoFiles:
-    """Makes files of the photos that it was told of, for a few minutes."""
+    """Makes files of remembered photos, for a few minutes."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Kept] = OrderedDict()

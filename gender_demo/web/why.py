@@ -53,7 +53,7 @@ class Answer(TypedDict, total=False):
 
 
 class Explanations:
-    """Explains faces of the photos that it was told of, by the path of their preview."""
+    """Explains faces of remembered photos, by the path of their preview."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline

@@ -1,4 +1,4 @@
-"""A server that is lost while photos go there, wait or are looked at is said in one sentence."""
+"""A server that is lost while photos go there, wait or are analysed is said in one sentence."""
 
 from __future__ import annotations
 
