@@ -180,8 +180,9 @@ class Annotator:
             photos.append(Photo(len(results) - 1, name, path, size, found))
             if not blur_faces:
                 self.explanations.remember(path, result.path, result.analysis)
-        keys = [f"{i}:{row.face}" for i, result in enumerate(results) for row in _table([result])]
-        return Photos(photos, _table(results), keys, self.files.remember(results, about))
+        lines = [(i, row) for i, result in enumerate(results) for row in _table([result])]
+        keys, table = [f"{i}:{row.face}" for i, row in lines], [row for _, row in lines]
+        return Photos(photos, table, keys, self.files.remember(results, about))
 
     def _results(
         self, files: list[str] | None, progress: gr.Progress, *, hide_all: bool = False
