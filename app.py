@@ -16,7 +16,9 @@ import threading
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
-from gender_demo.errors import CheckpointError, DeviceError, UsageError, cannot_load
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # python -P, say, leaves it out
+
+from gender_demo.errors import CheckpointError, DeviceError, UsageError, of_machine
 from gender_demo.operator import Operator, operator_of, require_operator
 from gender_demo.sensitive import FLAG, FLAG_HELP
 from gender_demo.vision.preflight import (
@@ -26,6 +28,7 @@ from gender_demo.vision.preflight import (
     check_labels,
 )
 
+NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ENOENT)
 DRAIN_S = 2.5
 """When asked to stop: how long what was begun may take to be answered; all ends within 5."""
 
@@ -33,6 +36,10 @@ DRAIN_S = 2.5
 def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; returns the exit code."""
     flags = parse_flags(argv)
+    try:
+        Path.cwd()
+    except OSError:  # deleted: torch would not load there
+        os.chdir(Path(__file__).resolve().parent)
     # What cannot work is said before the heavy imports, which take seconds.
     from gender_demo.web.environment import clean_environment, share_heaps
     from gender_demo.web.type_stubs import skip_type_stubs
@@ -57,15 +64,22 @@ def main(argv: list[str] | None = None) -> int:
         with upload_folder() as folder:
             os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
             return serve(flags, operator, folder / "gradio")
-    except (ImportError, MemoryError) as error:
-        return fail(cannot_load(error))
-    except OSError as error:
-        if error.errno == errno.EMFILE:
-            return fail("Too few files may be open at once here: raise it, as by ulimit -n 1024.")
-        return fail(
+    except Exception as error:
+        if (said := why_not_started(error)) is None:
+            raise
+        return fail(said)
+
+
+def why_not_started(error: Exception) -> str | None:
+    """A sentence about what this machine does not give; None where it is not to blame."""
+    if isinstance(error, OSError) and error.errno == errno.EMFILE:
+        return "Too few files may be open at once here: raise it, as by ulimit -n 1024."
+    if isinstance(error, OSError) and error.errno in NO_PLACE:
+        return (
             f"There is no place for temporary files ({error.strerror}): make room, or let TMPDIR "
             "name a folder that can be written to."
         )
+    return of_machine(error)
 
 
 def parse_flags(argv: list[str] | None) -> argparse.Namespace:
@@ -170,8 +184,10 @@ def serve(flags: argparse.Namespace, operator: Operator | None, folder: Path) ->
         if not up.is_set():  # on a busy machine the start takes a while
             raise SystemExit(0)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    hung_up = getattr(signal, "SIGHUP", signal.SIGTERM)  # the terminal was closed; not on Windows
+    for number in (signal.SIGINT, signal.SIGTERM, hung_up):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, stop)
 
     from gender_demo.vision.pipeline import leave_room, load_pipeline
     from gender_demo.web.logs import redact_tracebacks
@@ -202,9 +218,8 @@ def serve(flags: argparse.Namespace, operator: Operator | None, folder: Path) ->
                 prevent_thread_lock=True, quiet=True, **launch_options(traffic),
             )  # fmt: skip
     except Exception as error:  # whatever gradio meets on a machine that is not as it expects
-        return fail(
-            f"The page cannot be served on {host}:{flags.port} ({error}).".replace("\n", " ")
-        )
+        said = f"The page cannot be served on {host}:{flags.port} ({error}).".replace("\n", " ")
+        return fail(check_port(flags.host, flags.port) or said)  # taken meanwhile, perhaps
     with suppress(OSError):  # whoever reads it has gone, or the disk is full
         tell_addresses(flags, share_url)
     up.set()

@@ -22,7 +22,7 @@ from gender_demo.cli.codes import (
     NOT_STARTED,
     SOME_FAILED,
 )
-from gender_demo.errors import GenderDemoError, cannot_load
+from gender_demo.errors import GenderDemoError, of_machine
 from gender_demo.files.names import printable
 
 COMMANDS = {
@@ -32,6 +32,8 @@ COMMANDS = {
     "deploy": deploy,
     "publish": publish,
 }
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,20 +45,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except GenderDemoError as error:
         print(printable(str(error)), file=sys.stderr)
         return NOT_STARTED
-    except (ImportError, MemoryError) as error:
-        print(printable(cannot_load(error)), file=sys.stderr)
-        return NOT_STARTED
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename:
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if said := of_machine(error):
+            print(printable(said), file=sys.stderr)
+            return NOT_STARTED
+        if not isinstance(error, OSError) or error.errno not in FULL or error.filename:
             raise
         print(f"What was found cannot be written ({error.strerror}): make room.", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SOME_FAILED
-    except KeyboardInterrupt:
-        return 130
 
 
 def speak_utf8() -> None:

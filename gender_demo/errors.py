@@ -17,6 +17,8 @@ The message says what is wrong and what to do. Anything else that is raised is a
 
 from __future__ import annotations
 
+import os
+
 
 class GenderDemoError(Exception):
     """The root: catch it to tell a person what is wrong."""
@@ -67,7 +69,25 @@ class DataError(GenderDemoError):
     """Prepared data that cannot be trained on."""
 
 
-def cannot_load(error: ImportError | MemoryError) -> str:
-    """One sentence about a library that the system does not load, mostly for want of memory."""
-    why = str(error).partition("\n")[0] or "no memory"
-    return f"A library cannot be loaded ({why}): give it more memory, or run make install again."
+def of_machine(error: Exception) -> str | None:
+    """One sentence about what this machine does not give: a file or folder, a library; None where
+    something else is to blame."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename} cannot be used ({error.strerror}): look at its name and rights."
+    while_loading, at = isinstance(error, ImportError | MemoryError), error.__traceback__
+    while at is not None and not while_loading:
+        code, module = at.tb_frame.f_code, at.tb_frame.f_globals.get("__name__")
+        while_loading = code.co_name == "<module>" and module != "__main__"
+        at = at.tb_next
+    if not while_loading:
+        return None
+    why = next(filter(None, map(str.strip, str(error).splitlines())), "no memory")
+    named = [name for name, value in os.environ.items() if _quotes(why, value)]
+    advice = f"unset {named[0]}" if named else "give it more memory, or run make install again"
+    return f"A library cannot be loaded ({why}): {advice}."
+
+
+def _quotes(message: str, value: str) -> bool:
+    """Whether it complains of a variable's value; paths are everywhere."""
+    said = "/" not in value and len(value) > 1
+    return said and any(f"{before}{value}" in message for before in ("'", '"', ": "))

@@ -10,10 +10,13 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from gender_demo.errors import of_machine
+from gender_demo.files.names import printable
 from train import flags
 
 COMMANDS = {
@@ -58,11 +61,22 @@ def run_and_leave() -> None:
     """A sentence that refuses ends with exit code 2, as argparse's do."""
     try:
         sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except SystemExit as ended:
         if not isinstance(ended.code, str):
             raise
-        print(ended.code, file=sys.stderr)
-        sys.exit(2)
+        said = ended.code
+    except Exception as error:
+        found = of_machine(error)
+        if found is None:
+            raise
+        said = found
+    print(printable(said, keep="\n"), file=sys.stderr)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

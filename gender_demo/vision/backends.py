@@ -34,7 +34,7 @@ PART_PIXELS = 1_000_000
 KEPT_KERNELS = 128
 """So many compiled kernels are kept for pictures of different sizes; 5,000 would be otherwise."""
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
-MISSING = "OpenVINO cannot be loaded (%s): the networks run on torch, more slowly."
+MISSING = "OpenVINO cannot be used (%s): the networks run on torch, more slowly."
 
 
 class Backend(Protocol):
@@ -73,12 +73,16 @@ def choose_backend(device: torch.device, engine: Engine = "auto") -> Backend:
     if engine == "torch" or device.type != "cpu":
         return TorchBackend(device)
     try:
-        return OpenVinoBackend()
+        return OpenVinoBackend(or_torch=engine == "auto")
     except (ImportError, OSError, RuntimeError) as error:
         if engine == "openvino":
             raise
-        logging.getLogger(__name__).warning(MISSING, str(error).partition("\n")[0])
-        return TorchBackend(device)
+        return _torch_instead(error)
+
+
+def _torch_instead(error: Exception) -> TorchBackend:
+    logging.getLogger(__name__).warning(MISSING, str(error).strip().rpartition("\n")[2])
+    return TorchBackend(torch.device("cpu"))
 
 
 class TorchBackend:
@@ -117,11 +121,16 @@ class TorchBackend:
 
 
 class OpenVinoBackend:
-    """OpenVINO on this CPU, with as many threads for each caller as torch would take."""
+    """OpenVINO on this CPU, with as many threads for each caller as torch would take.
+
+    ``or_torch``: where it cannot compile for this CPU, torch takes over from then on.
+    """
 
     folds_norms = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, or_torch: bool = False) -> None:
+        self._or_torch = or_torch
+        self._instead: TorchBackend | None = None
         # OpenVINO counts its uses through Google Analytics unless this package cannot be imported.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
@@ -133,7 +142,7 @@ class OpenVinoBackend:
 
     def precision(self, least: Precision) -> str:
         """What it computes in where ``least`` suffices."""
-        return least if self._has_bfloat16 else "float32"
+        return least if self._has_bfloat16 and self._instead is None else "float32"
 
     def load(
         self,
@@ -145,8 +154,19 @@ class OpenVinoBackend:
         part: int = PART,
     ) -> Network:
         """The module, converted in memory with the shapes of ``example``."""
+        if self._instead is None:
+            try:
+                return self._compile(_convert(module.eval(), example, any_size), least, part)
+            except RuntimeError as error:
+                if not self._or_torch:
+                    raise
+                self._instead = _torch_instead(error)
+                self.name = self._instead.name
+        return self._instead.load(module, example)
+
+    def _compile(self, model: openvino.Model, least: Precision, part: int) -> Network:
         compiled = self._core.compile_model(
-            _convert(module.eval(), example, any_size),
+            model,
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": HINTS[self.precision(least)],

@@ -4,6 +4,7 @@ device that is not there."""
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from pathlib import Path
 
@@ -24,13 +25,13 @@ def check_folder(path: str | Path | None) -> Path:
     if path is not None and is_hub_name(path):
         return fetch(path)
     folder = SHIPPED if path is None else Path(path)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path, for any name
         raise CheckpointError(
             f"There is no checkpoint folder at {folder}: give a folder that holds "
             f"{CONFIG} and {WEIGHTS}."
         )
     for name in (CONFIG, WEIGHTS):
-        if not (folder / name).is_file():
+        if not os.path.isfile(folder / name):
             raise CheckpointError(
                 f"{folder / name} cannot be read (there is no such file): a checkpoint folder "
                 f"holds {CONFIG} and {WEIGHTS}."

@@ -88,7 +88,7 @@ def test_wrong_use_is_one_sentence(
     assert said.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_end_before_the_end_leaves_whole_files_only(
     random_checkpoint: Path, tmp_path: Path, end: signal.Signals
 ) -> None:

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -107,6 +109,29 @@ def test_torch_takes_over_where_openvino_cannot_be_loaded(
     assert record.getMessage().startswith(MISSING.partition("%")[0])
     with pytest.raises(ImportError):
         choose_backend(CPU, "openvino")
+
+
+def test_torch_takes_over_where_openvino_cannot_compile(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a variable of oneDNN's forbids what the CPU could do."""
+    refuse = "Exception from core.cpp:117:\nSupported descriptors list is empty\n\n"
+    example = pictures(1, 48, 40)
+    backend, strict = choose_backend(CPU), choose_backend(CPU, "openvino")
+    core = SimpleNamespace(compile_model=Mock(side_effect=RuntimeError(refuse)))
+    for each in (backend, strict):
+        monkeypatch.setattr(each, "_core", core)
+    module = Small().eval()
+    found = backend.load(module, example, least="bfloat16")(example)
+    assert torch.equal(found[1], TorchBackend(CPU).load(module, example)(example)[1])
+    assert backend.name.startswith("torch")
+    assert backend.precision("bfloat16") == "float32"
+    backend.load(module, example)
+    assert core.compile_model.call_count == 1, "it is not tried again"
+    (record,) = caplog.records
+    assert "(Supported descriptors list is empty)" in record.getMessage()
+    with pytest.raises(RuntimeError):
+        strict.load(module, example)
 
 
 def test_a_gpu_and_whoever_asks_for_it_get_torch(caplog: pytest.LogCaptureFixture) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
+import certifi
 import pytest
 
 from app import check_port, parse_flags
@@ -27,7 +28,9 @@ COMPANY = {"HTTP_PROXY": NOWHERE, "https_proxy": NOWHERE, "ALL_PROXY": "socks5:/
            "SSL_CERT_FILE": "/gone/cacert.pem"}  # fmt: skip
 LEFT_OVER = {"GRADIO_DEBUG": "1", "GRADIO_SHARE": "true", "GRADIO_SSR_MODE": "true",
              "GRADIO_ALLOWED_PATHS": "/", "GRADIO_NUM_PORTS": "x", "GRADIO_MCP_SERVER": "true",
-             "GRADIO_TEMP_DIR": "/gone", "GRADIO_WATCH_DIRS": "/"}  # fmt: skip
+             "GRADIO_TEMP_DIR": "/gone", "GRADIO_WATCH_DIRS": "/", "WEB_CONCURRENCY": "auto",
+             "SSLKEYLOGFILE": "/gone/keys", "PYTHONSAFEPATH": "1"}  # fmt: skip
+NO_FOLDER = 'cd "$(mktemp -d)" && rmdir "$PWD" && exec "$@"'
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,14 @@ LEFT_OVER = {"GRADIO_DEBUG": "1", "GRADIO_SHARE": "true", "GRADIO_SSR_MODE": "tr
         ({"GRADIO_DEBUG": "1", "GRADIO_ANALYTICS_ENABLED": "True"}, "a", False, {}),
         ({"SSL_CERT_FILE": "/gone", "PATH": "/bin"}, "a", False, {"PATH": "/bin"}),
         ({"SSL_CERT_DIR": "/"}, "a", False, {"SSL_CERT_DIR": "/"}),
+        ({"SSL_CERT_FILE": "/"}, "a", False, {}),
+        ({"SSL_CERT_FILE": "/dev/null", "SSL_CERT_DIR": __file__}, "a", False, {}),
+        ({"SSL_CERT_FILE": "a\0b"}, "a", False, {}),
+        ({"SSL_CERT_FILE": certifi.where()}, "a", True, {"SSL_CERT_FILE": certifi.where()}),
+        ({"SSLKEYLOGFILE": "/gone/keys"}, "a", True, {}),
+        ({"SSLKEYLOGFILE": "/dev/null"}, "a", True, {"SSLKEYLOGFILE": "/dev/null"}),
+        ({"WEB_CONCURRENCY": "auto"}, "a", False, {}),
+        ({"WEB_CONCURRENCY": "-1"}, "a", False, {}),
         ({"LRU_CACHE_CAPACITY": "9"}, "a", False, {"LRU_CACHE_CAPACITY": "9"}),
     ],
 )
@@ -118,13 +129,15 @@ def has_ipv6() -> bool:
 
 
 @contextmanager
-def running(host: str, checkpoint: Path, variables: dict[str, str]) -> Iterator[tuple[str, int]]:
-    """The printed address and the port; SIGTERM ends it well."""
+def running(
+    host: str, checkpoint: Path, variables: dict[str, str], end: signal.Signals = signal.SIGTERM
+) -> Iterator[tuple[str, int]]:
+    """The printed address and the port, started where the folder is gone; a signal ends it well."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "app.py", "--checkpoint", str(checkpoint), "--host", host,
-         "--port", str(port), "--operator", "Ann Example", "--contact", "ann@example.org"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ["sh", "-c", NO_FOLDER, "sh", sys.executable, str(ROOT / "app.py"), "--checkpoint",
+         str(checkpoint), "--host", host, "--port", str(port), "--operator", "Ann Example",
+         "--contact", "ann@example.org"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=os.environ | variables,
     )  # fmt: skip
     assert process.stdout is not None
@@ -135,7 +148,7 @@ def running(host: str, checkpoint: Path, variables: dict[str, str]) -> Iterator[
         try:
             yield said[1], port
         finally:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(end)
             assert process.wait(timeout=30) == 0
         assert "Traceback" not in process.stderr.read()
 
@@ -145,7 +158,8 @@ def test_behind_a_companys_proxy_with_a_prefix_and_left_over_variables(
 ) -> None:
     variables = COMPANY | LEFT_OVER | {"GRADIO_ROOT_PATH": "/faces"}
     host = "::" if has_ipv6() else "0.0.0.0"
-    with running(host, random_checkpoint, variables) as (address, port):
+    # Whoever closes the terminal ends it as well as whoever stops it.
+    with running(host, random_checkpoint, variables, signal.SIGHUP) as (address, port):
         assert address.endswith(f":{port}/faces/")
         direct = build_opener(ProxyHandler({}))
         for own in ("127.0.0.1", "[::1]") if has_ipv6() else ("127.0.0.1",):
