@@ -89,5 +89,5 @@ def of_machine(error: Exception) -> str | None:
 
 def _quotes(message: str, value: str) -> bool:
     """Whether it complains of a variable's value; paths are everywhere."""
-    said = "/" not in value and len(value) > 1
-    return said and any(f"{before}{value}" in message for before in ("'", '"', ": "))
+    spelt = (repr(value), f'"{value}"', *[f": {value}"] * (len(value) > 1))
+    return bool(value) and "/" not in value and any(each in message for each in spelt)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gender_demo.errors import DeployError
 from gender_demo.vision.checkpoint_files import WEIGHTS, weights_match
-from gender_demo.vision.hub import REPOSITORY
+from gender_demo.vision.hub import REPOSITORY, variables_told
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -86,7 +86,8 @@ def hub_client(repository: str) -> Iterator[HfApi]:
         raise DeployError("Log in first: run `hf auth login`, or set HF_TOKEN to a write token.")
     api = HfApi()
     try:
-        yield api
+        with variables_told(DeployError):
+            yield api
     except HfHubHTTPError as error:
         code = error.response.status_code
         reasons = {

@@ -6,12 +6,13 @@ without network; with a whole commit as revision, the Hub is not even asked.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gender_demo.errors import CheckpointError
+from gender_demo.errors import CheckpointError, GenderDemoError
 from gender_demo.vision.checkpoint_files import (
     AUDIT,
     CARD,
@@ -24,6 +25,12 @@ from gender_demo.vision.checkpoint_files import (
 PREFIX = "hf:"
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 REVISION = re.compile(r"[\w./-]+", re.ASCII)
+
+CONNECTION = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"),
+)
+"""Variables that say how to connect, in either case."""
 
 
 def is_hub_name(name: object) -> bool:
@@ -94,6 +101,35 @@ def _download_rest(repository: str, folder: Path) -> None:
 
 
 @contextmanager
+def variables_told(raised: type[GenderDemoError]) -> Iterator[None]:
+    """What is raised where the Hub's client can do nothing with the variables of this machine, as
+    one sentence; all else passes through."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, GenderDemoError) and (why := _why_no_client()):
+            raise raised(why) from None
+        raise
+
+
+def _why_no_client() -> str | None:
+    """What is wrong with the token or with variables of connections; None where they can be used.
+    A client reads them all as it is made."""
+    import httpx
+    from huggingface_hub import get_token
+
+    if not (get_token() or "").isascii():
+        return "The token has letters that no token of the Hub has: run `hf auth login` again."
+    try:
+        httpx.Client().close()
+    except Exception as error:  # of TLS, of addresses, of a proxy's kind
+        named = sorted(name for name in os.environ if name.upper() in CONNECTION)
+        why = str(error).partition(". ")[0].rstrip(".") or type(error).__name__
+        return f"No connection can be made ({why}): mend or unset {' or '.join(named)}."
+    return None
+
+
+@contextmanager
 def _one_sentence(name: str) -> Iterator[None]:
     """What the Hub's client raises, as CheckpointError."""
     import httpx
@@ -102,7 +138,8 @@ def _one_sentence(name: str) -> Iterator[None]:
     repository = name.removeprefix(PREFIX).partition("@")[0]
     host = constants.ENDPOINT
     try:
-        yield
+        with variables_told(CheckpointError):
+            yield
     except errors.GatedRepoError:
         reason = f"asks for consent first: give it at {host}/{repository}, then run `hf auth login`"
     except errors.RepositoryNotFoundError:
@@ -116,7 +153,7 @@ def _one_sentence(name: str) -> Iterator[None]:
     except (httpx.HTTPError, ConnectionError, errors.LocalEntryNotFoundError) as error:
         reason = (
             f"was not fetched before, and {host} cannot be reached ({type(error).__name__}): "
-            "is there internet?"
+            "look at your connection"
         )
     except OSError as error:
         reason = (

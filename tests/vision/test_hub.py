@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gender_demo.errors import CheckpointError
-from gender_demo.vision.hub import fetch, is_hub_name, origin
+from gender_demo.vision.hub import CONNECTION, fetch, is_hub_name, origin, variables_told
 from tests.support.hub_server import Hub, hub_environment, hub_server
 from tests.support.paths import ROOT
 
@@ -138,3 +139,36 @@ def test_what_is_no_name_is_refused_unasked(name: str) -> None:
 
 def test_the_origin_of_a_folder_is_its_name(tmp_path: Path) -> None:
     assert origin(tmp_path / "mine") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        (
+            {"SSL_CERT_FILE": "/gone/cacert.pem"},
+            r"\(.*No such file.*\): mend or unset SSL_CERT_FILE",
+        ),
+        ({"SSL_CERT_FILE": "/dev/null"}, "no certificate or crl found.*: mend or unset SSL_CERT_F"),
+        ({"SSLKEYLOGFILE": "/gone/keys"}, "No such file.*: mend or unset SSLKEYLOGFILE"),
+        ({"ALL_PROXY": "socks5://127.0.0.1:9"}, "SOCKS proxy.*: mend or unset ALL_PROXY"),
+        ({"https_proxy": "http://ann:secret@proxy:many"}, "Invalid port.*: mend or unset https_"),
+        ({"HTTP_PROXY": "gopher://proxy"}, "mend or unset HTTP_PROXY"),
+        ({"NO_PROXY": "[::1", "HTTP_PROXY": "a:1"}, "mend or unset HTTP_PROXY or NO_PROXY"),
+        ({"HF_TOKEN": "hf_\u00fc"}, "The token has letters that no token of the Hub has"),
+    ],
+)
+def test_variables_that_the_client_cannot_use(
+    variables: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [*os.environ]:
+        if name.upper() in CONNECTION:
+            monkeypatch.delenv(name)
+    with pytest.raises(OSError, match=r"^x$"), variables_told(CheckpointError):
+        raise OSError("x")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(CheckpointError, match=said) as caught, variables_told(CheckpointError):
+        raise OSError("x")
+    assert "secret" not in str(caught.value)
+    with pytest.raises(CheckpointError, match=r"^own$"), variables_told(CheckpointError):
+        raise CheckpointError("own")
