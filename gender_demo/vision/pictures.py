@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -45,6 +46,10 @@ MAX_MISSING = 0.25
 """A picture is read although its end is missing, up to this share of its rows."""
 CUT_SHORT = "the file is cut short: the end of the picture may be missing"
 
+VIDEO_START = re.compile(
+    rb"....ftyp(iso|mp4|avc|qt  |M4V|3gp)|\x1a\x45\xdf\xa3|RIFF....AVI ", re.DOTALL
+)
+"""MP4 and MOV; Matroska and WebM; AVI."""
 BEHIND_TRANSPARENT = (255, 255, 255)
 
 register_heif_opener()
@@ -125,6 +130,8 @@ def _what_it_is(data: bytes) -> str:
         return "stands for a picture in Git LFS: fetch it by git lfs pull"
     if start.startswith((b"<!doctype html", b"<html")):
         return "is a web page, not a picture: download the picture itself"
+    if VIDEO_START.match(data):
+        return "is a video, not a picture: choose it as a video, or use the video command"
     return f"is not a picture of a known kind ({', '.join(FORMATS)})"
 
 

@@ -72,6 +72,7 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
             gr.Button(words, icon=path, size="md"): path for words, path in EXAMPLES.items()
         }
     gr.Markdown(read_static("examples.md"), elem_id="photos-examples-note")
+    build_video_part(annotator.pipeline, blur)
     results = _build_results(annotator)
 
     def show(
@@ -94,7 +95,6 @@ def build_photos_tab(annotator: Annotator, shown: Report) -> None:
             api_visibility="private",
             show_progress_on=[files],
         )
-    build_video_part(annotator.pipeline, blur)
     _build_photos_route(annotator)
 
 

@@ -17,7 +17,7 @@ from gradio.utils import get_upload_folder
 from gender_demo.errors import VideoError
 from gender_demo.files.names import annotated_name, printable
 from gender_demo.web.limits import VIDEO
-from gender_demo.web.static_files import read_static, tables_view
+from gender_demo.web.static_files import module_loader, read_static, tables_view
 
 if TYPE_CHECKING:
     from gender_demo.video.annotate import VideoResult
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 REPORT_EVERY_S = 0.5
 DOWNLOADS = ("Annotated video", "Tracks as CSV", "Tracks as JSON", "Contact sheet")
 KINDS = ("video", "csv", "json", "sheet")
+BEGIN = "() => [{words: ''}, {__type__: 'update', interactive: true}]"
+"""Done in the browser: the last trouble goes, the stop button works."""
 HEADERS = ["Face", "Seconds", "Perceived as", "Labelled", "Unsure", "Reasons"]
 
 
@@ -109,12 +111,16 @@ def build_video_part(pipeline: Pipeline, blur: gr.Checkbox) -> None:
     videos = Videos(pipeline)
     with gr.Accordion("A video instead", open=False, elem_id="video"):
         gr.Markdown(read_static("video.md"))
+        trouble = gr.HTML(
+            {"words": ""}, html_template=read_static("video_trouble.html"), elem_id="video-trouble"
+        )
         file = gr.File(label="Video", elem_id="video-file", height=150)
-        stop = gr.Button("Stop", elem_id="video-stop", size="md")
+        stop = gr.Button("Stop", elem_id="video-stop", size="md", interactive=False)
         with gr.Column(visible=False, elem_id="video-results") as whole:
             player = gr.HTML(
                 {"path": "", "words": ""},
                 html_template=read_static("video.html"),
+                js_on_load=module_loader("video.js"),
                 apply_default_css=False,
                 elem_id="video-player",
             )
@@ -131,11 +137,16 @@ def build_video_part(pipeline: Pipeline, blur: gr.Checkbox) -> None:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds it as the default
     ) -> list[Any]:
-        done, paths = videos.run(path, blur_faces, request.session_hash or "", progress)
-        return [gr.Column(visible=True), *_shown(done, paths[0]), *paths, None]
+        off = gr.Button(interactive=False)
+        try:
+            done, paths = videos.run(path, blur_faces, request.session_hash or "", progress)
+        except gr.Error as error:  # what was there stays, and the next one can be chosen
+            return [{"words": error.message}, *[gr.skip()] * 7, off, None]
+        return [gr.skip(), gr.Column(visible=True), *_shown(done, paths[0]), *paths, off, None]
 
+    file.upload(None, None, [trouble, stop], js=BEGIN, api_visibility="private")
     file.upload(
-        show, [file, blur], [whole, player, tracks, *buttons, file],
+        show, [file, blur], [trouble, whole, player, tracks, *buttons, stop, file],
         concurrency_id="videos", concurrency_limit=1, api_visibility="private",
         show_progress_on=[file],
     )  # fmt: skip

@@ -251,6 +251,10 @@ def test_pillows_own_warnings_reach_no_terminal(tmp_path: Path, astronaut: Image
         (b"data:image/jpeg;base64,/9j/", "not a picture of a known kind"),
         (b"HTTP/1.1 200 OK\r\n\r\n\xff\xd8", "not a picture of a known kind"),
         (bytes(5000), "not a picture of a known kind"),
+        (bytes(4) + b"ftypisom" + bytes(90), "is a video, not a picture: choose it as a video"),
+        (b"\x1a\x45\xdf\xa3" + bytes(90), "is a video, not a picture"),
+        (b"RIFF\x01\x02\x03\x04AVI LIST", "is a video, not a picture"),
+        (bytes(4) + b"ftypheic" + bytes(90), "not a picture of a known kind|is damaged"),
     ],
 )
 def test_what_people_save_under_a_pictures_name(data: bytes, said: str) -> None:

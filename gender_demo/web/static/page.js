@@ -27,7 +27,7 @@
 
   // A server lost while photos go there, wait or are analysed. gradio says "Failed to fetch", or
   // nothing and loads the page anew: the sentence outlives that.
-  const LOST = "The server was lost on the way, so there is no result. Check the connection, then choose the pictures again.";
+  const LOST = "The server was lost on the way, so there is no result. Check the connection, then choose the pictures or the video again.";
   const STEPS = /gradio_api\/(upload\?|queue\/join|queue\/data)/, GATEWAY = 502, CLEAR_AFTER_MS = 300;
   const GRADIO = /Connection errored out|Connection to the server was lost|Failed to fetch/;
   const fetchPlain = window.fetch;
@@ -50,7 +50,9 @@
     if (!trouble) return;
     place.scrollIntoView({ block: "nearest" });
     // To choose anew.
-    setTimeout(() => document.querySelector("#photos-files button[aria-label=Clear]")?.click(), CLEAR_AFTER_MS);
+    setTimeout(() => {
+      for (const box of ["photos-files", "video-file"]) document.querySelector(`#${box} button[aria-label=Clear]`)?.click();
+    }, CLEAR_AFTER_MS);
   }
 
   function say(words) {

@@ -49,7 +49,7 @@ export function mount({ element, props, server, watch, ask }) {
     sayMade("");
     tellWishes();
     if (note instanceof HTMLElement) watchLimit(note, LIMIT_NOTE, () => { for (const renew of renewals) renew(); });
-    if (photos.length) announce();
+    if (props.value?.token) announce(); // also that nothing could be read
   };
   watch("value", show);
   watchWishes(element, () => {
@@ -64,16 +64,15 @@ export function mount({ element, props, server, watch, ask }) {
   show();
 }
 
-/** The result comes into view and gets the focus, so that a phone shows it and screen readers say it. */
-function announce() {
-  const heading = document.querySelector("#photos-summary");
+const announce = () => requestAnimationFrame(() => bringIntoView(document.querySelector("#photos-summary")));
+
+/** It gets the focus too, so that a phone shows it and screen readers say it. @param {Element | null} heading */
+export function bringIntoView(heading) {
   if (!(heading instanceof HTMLElement)) return;
   heading.tabIndex = -1;
-  requestAnimationFrame(() => {
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    heading.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
-    heading.focus({ preventScroll: true });
-  });
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  heading.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+  heading.focus({ preventScroll: true });
 }
 
 /** @param {Photo} photo @param {Given} given */
