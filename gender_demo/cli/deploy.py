@@ -41,6 +41,7 @@ STAGED = (
     *("README.md", "LICENSE", "ATTRIBUTION.md", "SECURITY.md", "app.py", "requirements.txt"),
     *("docs/page.jpg", "gender_demo/__init__.py", "gender_demo/[!_]*.py"),
     *(f"gender_demo/{room}/*.py" for room in ROOMS),
+    "gender_demo/drawing/fonts/*",
     *("gender_demo/audit/*.css", "gender_demo/audit/*.json"),
     *(f"gender_demo/web/static/*.{kind}" for kind in ("css", "html", "js", "md")),
     "gender_demo/web/static/js/*.js",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from PIL import ImageFont
@@ -14,6 +15,8 @@ from gender_demo.results import Box
 PADDING_EM, LINE_EM, MARGIN_EM = 0.9, 1.22, 0.36
 """Of a plate, in font sizes: both sides together, one line, top and bottom together."""
 SMALLEST_FONT_PX = 7.0
+MORE_LETTERS = Path(__file__).parent / "fonts" / "DejaVuSans-part.ttf"
+"""Latin, Greek, Cyrillic, Armenian, Georgian: for words that Pillow's font cannot write."""
 COVERED_CAPTION, COVERED_FACE, LESS_WANTED = 4.0, 1.0, 0.02
 """Costs of a place: per share of the plate over another caption or a face, per step down the list
 of wanted places."""
@@ -88,7 +91,7 @@ def _fit(text: str, face_px: float, size: tuple[int, int], scale: Scale) -> Plat
     while wanted >= SMALLEST_FONT_PX:
         px = round(wanted)
         one, two = (text,), break_line(text)
-        wide = load_font(px).getlength(text) + px > 1.5 * face_px
+        wide = load_font(px, text).getlength(text) + px > 1.5 * face_px
         for lines in (two, one) if wide else (one, two):
             width, height = plate_size(lines, px)
             if width <= size[0] and height <= size[1] / 2:
@@ -108,7 +111,8 @@ def break_line(text: str) -> tuple[str, ...]:
 
 def plate_size(lines: Sequence[str], font_px: float) -> tuple[int, int]:
     """(width, height) in pixels of a plate with these lines."""
-    widest = max(load_font(round(font_px)).getlength(line) for line in lines)
+    font = load_font(round(font_px), "".join(lines))
+    widest = max(font.getlength(line) for line in lines)
     return round(widest + PADDING_EM * font_px), round((len(lines) * LINE_EM + MARGIN_EM) * font_px)
 
 
@@ -146,15 +150,27 @@ def _covered(places: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def can_write(text: str) -> bool:
-    """Whether the font has every letter of it, so that no empty frames would stand there."""
-    font = load_font(16)
+    """Whether a font has every letter of it, so that no empty frames would stand there."""
+    return _has_letters(text, None) or _has_letters(text, MORE_LETTERS)
+
+
+def load_font(size_px: int, words: str = "") -> ImageFont.FreeTypeFont:
+    """A font for these words that comes along, so that a picture looks the same on every machine.
+
+    Pillow's own, which has little more than English letters, else DejaVu Sans.
+    """
+    return _open_font(size_px, None if _has_letters(words, None) else MORE_LETTERS)
+
+
+@lru_cache(maxsize=1024)
+def _has_letters(text: str, path: Path | None) -> bool:
+    font = _open_font(16, path)
     nothing = bytes(font.getmask("\uffff"))
     return all(bytes(font.getmask(letter)) != nothing for letter in text if not letter.isspace())
 
 
 @lru_cache(maxsize=64)
-def load_font(size_px: int) -> ImageFont.FreeTypeFont:
-    """Pillow's own font, so that a picture looks the same on every machine."""
-    font = ImageFont.load_default(size_px)
+def _open_font(size_px: int, path: Path | None) -> ImageFont.FreeTypeFont:
+    font = ImageFont.truetype(path, size_px) if path else ImageFont.load_default(size_px)
     assert isinstance(font, ImageFont.FreeTypeFont)
     return font

@@ -65,7 +65,7 @@ def _chip(plate: Plate, color: str) -> Image.Image:
     )
     chip = Image.new("RGBA", (width, height), color)
     chip.putalpha(mask.resize((width, height), Image.Resampling.BOX))
-    font = load_font(round(plate.font_px))
+    font = load_font(round(plate.font_px), "".join(plate.lines))
     ImageDraw.Draw(chip).multiline_text(
         (width / 2, height / 2), "\n".join(plate.lines), INK, font, anchor="mm", align="center",
         spacing=plate.font_px * 0.1,

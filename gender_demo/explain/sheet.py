@@ -38,7 +38,8 @@ def draw_sheet(explained: Explanation, columns: int = COLUMNS) -> Image.Image:
     rows = -(-len(tiles) // columns)
     width, height = GAP + columns * (TILE + GAP), GAP + rows * (TILE + WORDS_PX + GAP)
     sheet = Image.new("RGB", (width, height), "white")
-    pen, font = ImageDraw.Draw(sheet), load_font(FONT_PX)
+    words = "".join(line for _, *lines in tiles for line in lines)
+    pen, font = ImageDraw.Draw(sheet), load_font(FONT_PX, words)
     for number, (tile, *lines) in enumerate(tiles):
         row, column = divmod(number, columns)
         x, y = GAP + column * (TILE + GAP), GAP + row * (TILE + WORDS_PX + GAP)

@@ -90,16 +90,16 @@ class TrackLog:
         shown = [(n, t) for n, t in sorted(self._tracks.items()) if t.thumb is not None]
         lines = max(1, -(-len(shown) // COLUMNS))
         sheet = Image.new("RGB", (COLUMNS * THUMB_PX, lines * (THUMB_PX + LINE_PX)), "white")
-        pen, font = ImageDraw.Draw(sheet), load_font(13)
+        pen = ImageDraw.Draw(sheet)
         for place, (number, track) in enumerate(shown):
             x, y = place % COLUMNS * THUMB_PX, place // COLUMNS * (THUMB_PX + LINE_PX)
             if track.thumb is not None:
                 sheet.paste(track.thumb, (x, y))
             label = _row(number, track).label
             words = f"{number}: {track.first_s:.1f} to {track.last_s:.1f} s, {label}"[:26]
-            pen.text((x + 4, y + THUMB_PX + 3), words, "black", font)
+            pen.text((x + 4, y + THUMB_PX + 3), words, "black", load_font(13, words))
         if not shown:
-            pen.text((8, 8), "No face was found.", "black", font)
+            pen.text((8, 8), "No face was found.", "black", load_font(13))
         return sheet
 
 

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
+from gender_demo.drawing.layout import load_font
 from gender_demo.drawing.marks import COLORS, CROWD, SHORT, UNSURE_COLOR, Mark, caption, marks
 from gender_demo.drawing.paint import INK, draw
 from gender_demo.results import (
@@ -50,7 +51,13 @@ def test_what_people_want_is_drawn_in_place_of_the_guess() -> None:
         assert (mark.label, mark.probability, mark.reasons, mark.dash) == (None, 0.0, (), False)
         assert "female" not in mark.caption
     (alone,) = marks(analysis(prediction()), wishes={1: Wish("日本")})
-    assert alone.caption == "corrected", "the font has no such letters"
+    assert alone.caption == "corrected", "no font has such letters"
+    for word in ("Élève", "Łukasz Żółw", "Thị Ánh", "Μαρία", "Жанна", "Անի", "თამარ"):
+        (own,) = marks(analysis(prediction()), wishes={1: Wish(word)})
+        assert own.caption == f"{word} (corrected)"
+        letters, font = set(word) - {" "}, load_font(40, word)
+        shapes = {bytes(font.getmask(letter)) for letter in (*letters, "\uffff")}
+        assert len(shapes) == len(letters) + 1, "each looks like itself, none like a frame"
     crowd = analysis(*[prediction()] * (CROWD + 1))
     plate = marks(crowd, wishes={1: Wish("Anna")})[0].plate
     assert plate is not None
