@@ -6,8 +6,10 @@ import argparse
 import errno
 import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from gender_demo.cli import (
@@ -41,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = parse_flags(argv)
     speak_utf8()
     try:
-        return int(flags.run(flags))
+        with terminated_as_interrupted():
+            return int(flags.run(flags))
     except GenderDemoError as error:
         print(printable(str(error)), file=sys.stderr)
         return NOT_STARTED
@@ -59,6 +62,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"What was found cannot be written ({error.strerror}): make room.", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SOME_FAILED
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM and a closed terminal end it as Ctrl-C does: results so far are whole, and nothing
+    half done is left."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}  # none on Windows
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        for number, handler in before.items():
+            if handler not in (signal.SIG_IGN, None):  # as nohup has it
+                signal.signal(number, interrupt)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def speak_utf8() -> None:

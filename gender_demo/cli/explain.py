@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gender_demo.cli.codes import DONE, SOME_FAILED
-from gender_demo.cli.sources import add_model_flags, check_model_flags, make_folder, named_files
+from gender_demo.cli.sources import (
+    add_model_flags,
+    check_model_flags,
+    make_folder,
+    named_files,
+    reason,
+)
 from gender_demo.errors import PictureError, UsageError
 from gender_demo.files.names import free_name, name_key, printable
 from gender_demo.label_words import certainty
@@ -51,17 +57,25 @@ def run(flags: argparse.Namespace) -> int:
     pipeline = load_pipeline(flags.checkpoint, flags.device)
     results: list[dict[str, object]] = []
     failed, taken = False, set[str]()
-    for path in paths:
-        try:
-            results += explain_file(pipeline, path, flags, taken)
-        except (PictureError, OSError) as error:
-            failed = True
-            print(printable(str(error)), file=sys.stderr)
-    if flags.json:
-        print(json.dumps({"model": pipeline.checkpoint.config.name, "caveat": CAVEAT,
-                          "faces": results}, indent=1, ensure_ascii=False))  # fmt: skip
-    else:
-        print(textwrap.fill(CAVEAT, 100))
+    try:
+        for path in paths:
+            try:
+                results += explain_file(pipeline, path, flags, taken)
+            except PictureError as error:
+                failed = True
+                print(printable(str(error)), file=sys.stderr)
+            except OSError as error:
+                if not error.filename:  # where the results go
+                    raise
+                failed = True
+                said = f"{error.filename} cannot be written ({reason(error)})."
+                print(printable(said), file=sys.stderr)
+    finally:  # what was found is told when the rest cannot be done, too
+        if flags.json:
+            print(json.dumps({"model": pipeline.checkpoint.config.name, "caveat": CAVEAT,
+                              "faces": results}, indent=1, ensure_ascii=False))  # fmt: skip
+        else:
+            print(textwrap.fill(CAVEAT, 100))
     return SOME_FAILED if failed else DONE
 
 

@@ -6,9 +6,12 @@ import argparse
 import codecs
 import glob
 import os
+import re
 import sys
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from gender_demo.errors import UsageError
 from gender_demo.files.ignored import is_ignored
@@ -72,14 +75,18 @@ def find_files(sources: Iterable[str], suffixes: Collection[str] = SUFFIXES) -> 
 
 
 def _below(folder: str, suffixes: Collection[str]) -> Iterator[Path]:
-    """Files in a folder and all below, not through links. What may not be listed, or is deleted
-    meanwhile, is passed over."""
-    for where, inner, names in os.walk(folder):
+    """Files in a folder and all below, not through links, and folders that may not be listed, so
+    that they get their sentence with the results. What is deleted meanwhile is passed over."""
+    unlisted: list[OSError] = []
+    for where, inner, names in os.walk(folder, onerror=unlisted.append):
         inner[:] = [name for name in inner if not is_ignored(name)]
         for name in names:
             path = Path(where, name)
             if path.suffix.lower() in suffixes and not is_ignored(name) and path.is_file():
                 yield path
+    yield from (
+        Path(error.filename) for error in unlisted if not isinstance(error, FileNotFoundError)
+    )
 
 
 def read_list(data: bytes) -> Iterator[str]:
@@ -94,9 +101,16 @@ def read_list(data: bytes) -> Iterator[str]:
 
 
 def _existing(line: bytes) -> str:
-    """The reading of a line that is a file's name; its first reading where none is."""
+    """The reading of a line that is a file's name; its first reading where none is. Windows' dir
+    writes in a console's encoding, programs put quotes around, macOS takes accents apart."""
     bare = line.removesuffix(b"\r")
-    readings = [os.fsdecode(bare), bare.decode("cp1252", errors="replace"), os.fsdecode(line)]
+    name = os.fsdecode(bare)
+    plain = name.strip().strip("\"'")
+    readings = [
+        *(name, bare.decode("cp1252", errors="replace"), bare.decode("cp850", errors="replace")),
+        *(os.fsdecode(line), plain, re.sub("^file://(localhost)?", "", unquote(plain), flags=re.I)),
+        *(unicodedata.normalize(form, plain) for form in ("NFC", "NFD")),
+    ]
     return next((name for name in readings if os.path.exists(name)), readings[0])
 
 

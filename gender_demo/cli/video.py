@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -59,8 +58,7 @@ def video(flags: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         raise UsageError(f"{flags.out} cannot be written to ({reason(error)}).") from None
     try:
-        with _terminated_as_interrupted():
-            return _annotate_all(flags, paths, scratch)
+        return _annotate_all(flags, paths, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -147,22 +145,3 @@ def _progress(name: str) -> Iterator[Callable[[float, float | None], None]]:
             bar.update(done_s - bar.n)
 
         yield report
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM and a closed terminal end it as Ctrl-C does, so that nothing half done is left."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}  # none on Windows
-    before = {number: signal.getsignal(number) for number in numbers}
-    try:
-        for number, handler in before.items():
-            if handler != signal.SIG_IGN:  # as nohup has it
-                signal.signal(number, interrupt)
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

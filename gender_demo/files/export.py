@@ -58,20 +58,23 @@ def to_csv(results: Iterable[FileResult], about: About, *, corrections: bool = F
 def write_json(results: Iterable[FileResult], about: About, out: TextIO) -> None:
     """A list of {file, analysis, error, note, about}, the analysis with all its figures or null.
     Text stays readable; only control characters and the like are escaped. A corrected face has
-    "corrected_to" beside the guess, one whose guess is not wanted "withheld" in its place."""
+    "corrected_to" beside the guess, one whose guess is not wanted "withheld" in its place. The list
+    is closed where the rest cannot be done, too."""
     before = "[\n"
-    for result in results:
-        entry = {
-            "file": result.name,
-            "analysis": _tree(result),
-            "error": result.error,
-            "note": result.note,
-            "about": asdict(about),
-        }
-        out.write(before + dump_json(entry))
-        out.flush()
-        before = ",\n"
-    out.write("\n]\n" if before == ",\n" else "[]\n")
+    try:
+        for result in results:
+            entry = {
+                "file": result.name,
+                "analysis": _tree(result),
+                "error": result.error,
+                "note": result.note,
+                "about": asdict(about),
+            }
+            out.write(before + dump_json(entry))
+            out.flush()
+            before = ",\n"
+    finally:
+        out.write("\n]\n" if before == ",\n" else "[]\n")
 
 
 def to_json(results: Iterable[FileResult], about: About) -> str:

@@ -20,7 +20,7 @@ from PIL import Image
 from gender_demo.errors import VideoError
 from gender_demo.video.limits import Limits
 from gender_demo.video.patch import PLAIN
-from gender_demo.vision.pictures import clean_name
+from gender_demo.vision.pictures import clean_name, not_a_file
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
 """File name endings that a folder is searched for; what a file is, its bytes decide."""
@@ -200,7 +200,7 @@ def _kind(path: Path, name: str, limits: Limits) -> str:
     """The demuxer for a file, by its first bytes."""
     # os.path, unlike Path, takes names that are too long for what does not exist.
     if os.path.isdir(path):
-        raise VideoError(f"{name} is a folder, not a video.")
+        raise VideoError(f"{name} {not_a_file(path, 'video')}.")
     if not os.path.isfile(path):
         raise VideoError(f"{name} does not exist.")
     try:

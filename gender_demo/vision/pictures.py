@@ -109,10 +109,17 @@ def clean_name(name: str) -> str:
     return name if len(name) <= 80 else f"{name[:50]}…{name[-29:]}"
 
 
+def not_a_file(folder: Path, wanted: str) -> str:
+    """What is wrong with a folder in place of what is ``wanted``."""
+    if os.access(folder, os.R_OK | os.X_OK):
+        return f"is a folder, not a {wanted}"
+    return "may not be listed: look at its permissions"
+
+
 def _read(path: Path, name: str) -> bytes:
     # os.path, unlike Path, takes names that are too long for what does not exist.
     if os.path.isdir(path):
-        raise PictureError(f"{name} is a folder, not a picture.")
+        raise PictureError(f"{name} {not_a_file(path, 'picture')}.")
     if not os.path.isfile(path):
         special = "is a device or pipe: save the picture in a file"
         raise PictureError(f"{name} {special if os.path.exists(path) else 'does not exist'}.")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
+import unicodedata
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gender_demo.cli.sources import find_files, read_list
-from gender_demo.errors import UsageError
+from gender_demo.errors import PictureError, UsageError
+from gender_demo.vision.pictures import open_picture
 
 NAMES = ["a.jpg", "b c.png", "Müller.jpg"]
 
@@ -37,11 +41,42 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "\0".join(NAMES).encode() + b"\0",
         "\n".join(NAMES).encode("latin-1"),
         "\r\n".join(NAMES).encode("cp1252"),
+        "\r\n".join(NAMES).encode("cp850"),
+        "\r\n".join(f'"{name}"' for name in NAMES).encode(),
+        "\n".join(f"'{name}'  " for name in NAMES).encode(),
+        "\n".join(f" {name}\t" for name in NAMES).encode(),
+        unicodedata.normalize("NFD", "\n".join(NAMES)).encode(),
+        "\n".join(map(quote, NAMES)).encode(),
     ],
-    ids=["plain", "blank lines", "CRLF", "BOM", "UTF-16", "UTF-16 BE", "NUL", "Latin-1", "cp1252"],
+    ids=[
+        "plain",
+        "blank lines",
+        "CRLF",
+        "BOM",
+        "UTF-16",
+        "UTF-16 BE",
+        "NUL",
+        "Latin-1",
+        "cp1252",
+        "cp850",
+        "quotes",
+        "single quotes",
+        "spaces",
+        "NFD",
+        "as addresses",
+    ],
 )
 def test_lists_of_many_kinds(folder: Path, data: bytes) -> None:
     assert list(read_list(data)) == NAMES
+
+
+def test_addresses_and_accents_taken_apart(folder: Path) -> None:
+    """As file managers copy them, and as macOS writes names that Linux has composed."""
+    Path("e\u0301%.jpg").touch()
+    lines = [(folder / "Müller.jpg").as_uri(), (folder / "b c.png").as_uri().upper()[:4] + "://"
+             "localhost" + quote(str(folder / "b c.png")), "é%.jpg"]  # fmt: skip
+    found = list(read_list("\n".join(lines).encode()))
+    assert found == [str(folder / "Müller.jpg"), str(folder / "b c.png"), "e\u0301%.jpg"]
 
 
 def test_a_name_that_is_no_text_is_found_as_the_disk_has_it(folder: Path) -> None:
@@ -99,10 +134,15 @@ def test_a_folder_that_is_deleted_meanwhile_costs_no_other_file(
     list_folder = os.scandir
 
     def scandir(path: str) -> object:
-        if str(path).endswith("2"):
-            raise FileNotFoundError(path)
+        if str(path).endswith(("2", "4")):
+            gone = str(path).endswith("2")
+            raise OSError(errno.ENOENT if gone else errno.EACCES, "x", str(path))
         return list_folder(path)
 
+    (folder / "4").mkdir()
     monkeypatch.setattr(os, "scandir", scandir)
     found = [path.relative_to(folder).as_posix() for path in find_files([str(folder)])]
-    assert found == ["1/x.jpg", "3/x.jpg", "Müller.jpg", "a.jpg", "b c.png"]
+    assert found == ["1/x.jpg", "3/x.jpg", "4", "Müller.jpg", "a.jpg", "b c.png"]
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(PictureError, match=r"^4 may not be listed: look at its permissions\.$"):
+        open_picture(folder / "4")

@@ -162,3 +162,5 @@ def test_what_is_done_is_written_when_the_rest_fails(write: Any) -> None:
         write(results(), ABOUT, out)
     assert "first" in out.getvalue()
     assert "second" in out.getvalue()
+    if write is write_json:  # it can be read all the same
+        assert [entry["file"] for entry in json.loads(out.getvalue())] == ["first", "second"]
