@@ -50,6 +50,12 @@ VIDEO_START = re.compile(
     rb"....ftyp(iso|mp4|avc|qt  |M4V|3gp)|\x1a\x45\xdf\xa3|RIFF....AVI ", re.DOTALL
 )
 """MP4 and MOV; Matroska and WebM; AVI."""
+FLOAT_WHITES = (1.0, 255.0, 65535.0)
+DEEP_WHITES = tuple(2.0**bits - 1 for bits in (8, 10, 12, 14, 16))
+"""What stands for white in grey pictures of floats and of whole numbers: the first that is not
+below their brightest part. Cameras and scanners keep 10, 12 or 14 bits in 16."""
+SAMPLED = 1_000_000
+
 BEHIND_TRANSPARENT = (255, 255, 255)
 
 register_heif_opener()
@@ -181,10 +187,12 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 def _from_deep_grey(picture: Image.Image) -> Image.Image:
     """16-bit, 32-bit and float grey, scaled to 8 bits (Pillow's own conversion clips instead)."""
-    values = np.nan_to_num(np.asarray(picture, dtype=np.float32))
-    brightest = float(values.max(initial=0))
-    white = next((top for top in (1.0, 255.0, 65535.0) if brightest <= top), brightest)
-    if picture.mode.startswith("I"):
-        white = max(white, 65535.0 if brightest > 255 or ";16" in picture.mode else 255.0)
-    grey = np.clip(values * (255 / white), 0, 255).astype(np.uint8)
+    values = np.asarray(picture, dtype=np.float32)
+    brightest, whites = float(values.max(initial=0)), DEEP_WHITES
+    if picture.mode == "F":  # what shines may be brighter than white
+        some = values.ravel()[:: 1 + values.size // SAMPLED]
+        known = some[np.isfinite(some)]
+        brightest, whites = float(np.quantile(known, 0.995)) if known.size else 0.0, FLOAT_WHITES
+    white = next((top for top in whites if brightest <= top), brightest)
+    grey = np.clip(np.nan_to_num(values, posinf=white) * (255 / white), 0, 255).astype(np.uint8)
     return Image.fromarray(grey).convert("RGB")
