@@ -136,14 +136,24 @@ def _conditions(audit: Audit, title: str, rows: tuple[CorruptionFigures, ...]) -
     if not judged:
         return None
     worst = max(judged, key=lambda row: row.error or 0)
-    alt = (
-        f"Wrong among the labels shown: {percent(audit.primary.all.error)} % of all pictures as "
-        f"they are, at most {percent(worst.error)} % ({worst.name})."
-    )
+    shown = f"among the labels shown at most {percent(worst.error)} % are wrong ({worst.name})."
+    alt = f"{forced}; {shown}" if (forced := _forced(judged)) else f"A{shown[1:]}"
     drawing = _both_rates(
-        alt, [("as they are", audit.primary.all), *((row.name, row) for row in judged)]
+        alt, [("all, as they are", audit.primary.all), *((row.name, row) for row in judged)]
     )
     return Chart(f"{title}: wrong labels", drawing, alt, corruption_table(title, rows))
+
+
+def _forced(rows: list[CorruptionFigures]) -> str:
+    """The same faces as they are and as they fare worst, each with a label."""
+    worst = min(rows, key=lambda row: row.accuracy or 0)
+    if worst.clean_accuracy is None or worst.accuracy is None:
+        return ""
+    return (
+        f"A label for every face is wrong for {percent(1 - worst.clean_accuracy)} % of these "
+        f"{worst.count:,} as they are, for {percent(1 - worst.accuracy)} % where it is worst "
+        f"({worst.name})"
+    )
 
 
 def _reliability(data: SetFigures) -> Chart | None:

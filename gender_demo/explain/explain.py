@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from gender_demo.explain.occlusion import OcclusionMap, occlusion_map
+from gender_demo.explain.occlusion import STEPS, OcclusionMap, occlusion_map
 from gender_demo.explain.steadiness import Variant, steadiness
 from gender_demo.label_words import REASONS, certainty
 from gender_demo.results import Face, Point
@@ -28,8 +28,6 @@ PARTS = (
     *("left corner of the mouth", "right corner of the mouth"),
 )
 """Left as the viewer sees it, in the order of ``Face.landmarks``."""
-NEAR = 0.17
-"""How far from a landmark a patch's middle may be to be named by it, in sides of the crop."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +86,21 @@ def explain(pipeline: Pipeline, picture: Image.Image, face: Face) -> Explanation
 
 
 def name_part(peak: Point, face: Face, margin: float) -> str:
-    """The part of the face at ``peak`` (x, y in sides of the crop), by the landmarks."""
+    """What the patch around ``peak`` (x, y in sides of the crop) covers, by the landmarks."""
     x, y, side, roll = crop_square(face)
     cos, sin = math.cos(roll) / (side * margin), math.sin(roll) / (side * margin)
     points = [
         (0.5 + (px - x) * cos + (py - y) * sin, 0.5 + (py - y) * cos - (px - x) * sin)
         for px, py in face.landmarks
     ]
-    distances = [math.dist(peak, point) for point in points]
-    if min(distances) <= NEAR:
-        return PARTS[distances.index(min(distances))]
+    reach = 1 / (STEPS + 1)
+    covered = [
+        part
+        for part, (px, py) in zip(PARTS, points, strict=True)
+        if max(abs(px - peak[0]), abs(py - peak[1])) <= reach
+    ]
+    if covered:
+        return " and ".join(covered)
     eyes, mouth = (points[0][1] + points[1][1]) / 2, (points[3][1] + points[4][1]) / 2
     if peak[1] < eyes:
         return "forehead or hair"

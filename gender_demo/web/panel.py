@@ -33,7 +33,7 @@ def build_panel(checkpoint: Checkpoint, shown: Report, operator: Operator | None
 
 def pictures(operator: Operator | None) -> str:
     """What happens to pictures, and whom to ask about it, in Markdown."""
-    whom = "runs this page, named at its top" if operator else "gave you its address"
+    whom = "runs this page, named at its top" if operator else "gave you this page’s address"
     return Template(read_static("pictures.md")).substitute(operator=f"whoever {whom}")
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from gender_demo.__main__ import main
-from gender_demo.explain.explain import Explanation, explain
+from gender_demo.explain.explain import Explanation, explain, name_part
 from gender_demo.explain.occlusion import STEPS, occlusion_map
 from gender_demo.explain.sheet import draw_map, draw_sheet
 from gender_demo.explain.steadiness import steadiness
@@ -111,6 +111,23 @@ def test_both_architectures_and_engines_are_explained(
     other = load_pipeline(random_checkpoint, "cpu", engine="torch")
     one, two = (explain(p, astronaut, face).occlusion for p in (random_pipeline, other))
     assert np.abs(one.drops - two.drops).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("peak", "said"),
+    [
+        ((3 / 7, 3 / 7), "left eye and nose"),
+        ((5 / 7, 2 / 7), "right eye"),
+        ((2 / 7, 5 / 7), "left corner of the mouth"),
+        ((3 / 7, 1 / 7), "forehead or hair"),
+        ((3 / 7, 6 / 7), "chin or what is below"),
+        ((1 / 7, 3.5 / 7), "left side of the face or what is beside it"),
+    ],
+)
+def test_what_a_patch_covers_is_named(
+    face: Face, shipped: Pipeline, peak: tuple[float, float], said: str
+) -> None:
+    assert name_part(peak, face, shipped.checkpoint.config.crop_margin) == said
 
 
 def test_the_sheet_holds_every_picture(explained: Explanation) -> None:

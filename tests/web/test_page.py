@@ -138,7 +138,7 @@ def test_every_sentence_about_who_runs_it_follows_the_flags(
         assert ("run by Ann Example" in text) == named
         assert ("[Contact](mailto:ann@a.org)" in text) == named
         assert ("write to whoever runs this page, named at its top" in text) == named
-        assert ("write to whoever gave you its address" in text) != named
+        assert ("write to whoever gave you this page’s address" in text) != named
         assert ("nobody is named as its operator" in text) != named
 
 

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from gender_demo.errors import PictureError
+from gender_demo.vision.find import MIN_FACE_PX
 from gender_demo.web import limits, upload_folder
 from gender_demo.web.photos import (
     HEADERS,
@@ -66,7 +67,8 @@ def test_the_summary_counts_and_names_what_failed(annotator: Annotator, uploads:
     table = [TableRow(*row) for row in rows]
     first, *rest = summarize(table).splitlines()
     assert first.startswith("3 pictures, ")
-    count, failed = [line for line in rest if line]
+    missed, count, failed = [line for line in rest if line]
+    assert missed.startswith(f"Where no face was found, it may be smaller than about {MIN_FACE_PX}")
     assert count == "1 file could not be read:"
     assert failed.startswith("- \\$\\{broken\\}\\*\\.jpg is not a picture")
 
@@ -81,6 +83,7 @@ def test_the_summary_says_what_the_numbers_in_a_crowd_are() -> None:
     rows = [TableRow("a.jpg", number, "female", "90 %", "", "") for number in range(1, 10)]
     assert "the numbers are those of the table" in summarize(rows)
     assert "numbers" not in summarize(rows[:8])
+    assert "no face" not in summarize(rows)
 
 
 def test_previews_are_small_and_the_zip_is_full_size(annotator: Annotator, tmp_path: Path) -> None:
