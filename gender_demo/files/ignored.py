@@ -11,9 +11,12 @@ IGNORED = re.compile(
     | __macosx | __pycache__ | icon\r           # macOS, Python
     | thumbs\.db | ehthumbs(_vista)?\.db | desktop\.ini | ~\$.*      # Windows, Office
     | \$recycle\.bin | recycler | system\ volume\ information | found\.\d{3}
-    | lost\+found                               # Linux
+    | \$windows\.~.* | \$winreagent | \$av_asw | config\.msi | msocache | wpsystem | onedrivetemp
+    | lost\+found | aquota\..* | lost\.dir      # Linux, Android
     | @eadir | @tmp | @sharebin | @recycle | @recently-snapshot      # Synology, QNAP
-    | \#recycle | \#snapshot
+    | \#recycle | [\#~@]snapshots?
+    | backups\.backupdb | desktop\ d[bf] | resource\.frk | finder\.dat    # older macOS
+    | cvs | node_modules | _vti_cnf             # programmers' and web servers'
     | network\ trash\ folder | temporary\ items # macOS's on a server
     | picasa\.ini | zbthumbnail\.info | fdd\ thumbnails
     """,

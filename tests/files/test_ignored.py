@@ -17,7 +17,10 @@ from gender_demo.files.ignored import is_ignored
         "#recycle/a", "lost+found", "x/System Volume Information/y", "THUMBS.DB",
         "ehthumbs_vista.db",
         "Icon\r", "~$list.csv", ".Spotlight-V100/a.jpg", "@tmp/a.jpg", "found.001/a.jpg",
-        "Temporary Items/a.jpg", "FDD Thumbnails/a.jpg",
+        "Temporary Items/a.jpg", "FDD Thumbnails/a.jpg", "LOST.DIR/a.jpg", "MSOCache/a.jpg",
+        "$WINDOWS.~BT/a.jpg", "~snapshot/a.jpg", "#snapshots/a", "Backups.backupdb/a",
+        "aquota.user",
+        "node_modules/a.png", "CVS/a.jpg", "OneDriveTemp/a.jpg", "Desktop DB", "$AV_ASW/a",
     ],
 )  # fmt: skip
 def test_ignored(path: str) -> None:
@@ -29,7 +32,7 @@ def test_ignored(path: str) -> None:
     [
         "a.jpg", "./a.jpg", "../b/a.jpg", "recycle/a.jpg", "lost/a.jpg", "found/a.jpg", "tmp/a.jpg",
         "thumbs/a.jpg", "desktop/ini.jpg", "#1/a.jpg", "@home/a.jpg", "macosx/a.jpg", "~/a.jpg",
-        "found.jpg", "$1.jpg",
+        "found.jpg", "$1.jpg", "snapshot/a.jpg", "desktop/a.jpg", "finder/a.jpg", "cvs.jpg",
     ],
 )  # fmt: skip
 def test_not_ignored(path: str) -> None:

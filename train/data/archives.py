@@ -25,11 +25,25 @@ from typing import IO, Any
 from gender_demo.errors import LayoutError
 from gender_demo.vision.pictures import MAX_BYTES, clean_name
 
-ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
 MOST_GROWTH, ALWAYS_FINE = 100, 50_000_000
 """An archive may hold so many times its own size, or so many bytes in any case."""
-UNREADABLE = (".rar", ".7z", ".zst", ".gz", ".xz", ".bz2", ".lz4", ".lzma", ".cab", ".iso", ".dmg")
+UNREADABLE = (
+    ".rar",
+    ".7z",
+    ".zst",
+    ".z",
+    ".gz",
+    ".xz",
+    ".bz2",
+    ".lz4",
+    ".lzma",
+    ".cab",
+    ".iso",
+    ".dmg",
+)
 """Endings of archives and packed files of other kinds."""
+WORKBOOKS = (".xlsx", ".xls", ".ods", ".numbers")
 MAGIC = {b"\x1f\x8b": "gz", b"\xfd7zXZ": "xz", b"BZh": "bz2"}
 OPENERS: dict[str, Any] = {"gz": gzip.open, "xz": lzma.open, "bz2": bz2.open}
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
@@ -68,6 +82,14 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ENDINGS)
 
 
+def holds_archive(path: Path) -> bool:
+    """Whether a file without such a name, as half of a download or without its ending, is one by
+    its bytes; workbooks are, too."""
+    with path.open("rb") as file:
+        start = file.read(512)
+    return start.startswith((b"PK\3\4", *MAGIC)) or start[257:262] == b"ustar"
+
+
 def list_archive(path: Path, scratch: Path) -> dict[str, Member]:
     """All files by their "/" names; LayoutError where the archive is broken or means harm."""
     try:
@@ -87,8 +109,8 @@ def _kind(path: Path) -> str:
         return "tar"
     if magic := [kind for begin, kind in MAGIC.items() if start.startswith(begin)]:
         return magic[0]
-    by_name = {"ip": "zip", "ar": "tar", "gz": "gz", "xz": "xz", "z2": "bz2"}
-    return "zip" if zipfile.is_zipfile(path) else by_name[path.name.lower()[-2:]]
+    by_name = {"ip": "zip", "ar": "tar", "gz": "gz", "xz": "xz", "z2": "bz2", "bz": "bz2"}
+    return "zip" if zipfile.is_zipfile(path) else by_name.get(path.name.lower()[-2:], "zip")
 
 
 def _list_zip(path: Path) -> list[tuple[str, Member]]:

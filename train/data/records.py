@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -79,7 +80,11 @@ class Record:
         """The file's bytes; OSError where it is missing or its archive is damaged."""
         if self.content is None:
             raise FileNotFoundError(f"{self.path} is not there")
-        return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+        if isinstance(self.content, bytes):
+            return self.content
+        if isinstance(self.content, Path) and not self.content.is_file():
+            raise OSError(f"{self.path} is a device or pipe, or its link leads nowhere")  # no end
+        return self.content.read_bytes()
 
     def loaded(self) -> Record:
         """The same, fit to outlive the scratch folder of an archive: its bytes in memory."""
@@ -126,7 +131,8 @@ def age_band(years: int) -> str:
 
 def plain_label(name: str) -> str:
     """The same for labels that a person takes for one."""
-    return unicodedata.normalize("NFC", " ".join(name.replace("_", " ").split()).casefold())
+    plain = unicodedata.normalize("NFC", " ".join(name.replace("_", " ").split()).casefold())
+    return re.sub(r"^0*(\d+)(\.0*)?$", r"\1", plain)  # tables turn 1 into 01 and 1.0
 
 
 def refuse_clashes(counts: Mapping[str, int]) -> None:
@@ -135,7 +141,7 @@ def refuse_clashes(counts: Mapping[str, int]) -> None:
     if clash := [f"{name} {count}" for name, count in counts.items() if plain_label(name) in twice]:
         raise LayoutError(
             f"Labels clash: {clean_name(', '.join(clash))} differ only in case, spaces, "
-            "underscores or the way accents are written; make them one"
+            "underscores, zeros or the way accents are written; make them one"
         )
 
 

@@ -16,7 +16,15 @@ from pathlib import Path, PurePosixPath
 from gender_demo.errors import LayoutError
 from gender_demo.files.ignored import is_ignored
 from gender_demo.vision.pictures import SUFFIXES, clean_name
-from train.data.archives import ENDINGS, UNREADABLE, Member, is_archive, list_archive
+from train.data.archives import (
+    ENDINGS,
+    UNREADABLE,
+    WORKBOOKS,
+    Member,
+    holds_archive,
+    is_archive,
+    list_archive,
+)
 from train.data.text import decode
 
 Source = Path | Member
@@ -80,7 +88,7 @@ def read_tree(source: Path, scratch: Path) -> Tree:
     """List a folder, an archive, or the folder that one file (a CSV) lies in."""
     if source.is_dir():
         files, folders = _list_folder(source, scratch)
-    elif is_archive(source):
+    elif is_packed(source):
         files, folders = _list_archive(source, scratch), set()
     elif source.name.lower().endswith(UNREADABLE):
         raise LayoutError(
@@ -94,6 +102,15 @@ def read_tree(source: Path, scratch: Path) -> Tree:
     for name in files:
         folders.update(str(parent) for parent in PurePosixPath(name).parents)
     return Tree(source, dict(sorted(files.items())), frozenset(folders - {"."}))
+
+
+def is_packed(source: Path) -> bool:
+    """Whether a source is an archive, by its name or, where that says nothing, by its bytes;
+    workbooks are zips by those."""
+    if is_archive(source):
+        return True
+    known = source.name.lower().endswith((*UNREADABLE, *SUFFIXES, *WORKBOOKS))
+    return not known and source.is_file() and holds_archive(source)
 
 
 def _list_folder(source: Path, scratch: Path) -> tuple[dict[str, Source], set[str]]:

@@ -95,6 +95,21 @@ def test_what_an_archive_is_its_bytes_decide(tmp_path: Path, made: str, named: s
     assert [one.read_bytes() for one in tree.files.values()] == [png(0), png(1), png(2)]
 
 
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [("zip", "f.zip.001"), ("tar.gz", "faces"), ("tar.bz2", "f.tbz"), ("tar", "f.part"),
+     ("tar.xz", "f.tar.xz.download"), ("zip", "faces (1).ZIP.crdownload")],
+)  # fmt: skip
+def test_an_archive_under_a_name_that_says_nothing_of_it(
+    tmp_path: Path, made: str, named: str
+) -> None:
+    """Beside one that means harm, which is none of its business."""
+    source = write_archive(tmp_path / f"a.{made}").rename(tmp_path / named)
+    write_archive(tmp_path / "evil.zip", ("../a.png",))
+    records = read_records("folder", source, scratch=tmp_path / "s").records
+    assert [record.label for record in records] == ["man", "woman", "woman"]
+
+
 def test_a_zip_behind_a_program_that_unpacks_it(tmp_path: Path) -> None:
     source = write_archive(tmp_path / "a.zip")
     source.write_bytes(b"MZ" + bytes(3000) + source.read_bytes())
@@ -104,7 +119,8 @@ def test_a_zip_behind_a_program_that_unpacks_it(tmp_path: Path) -> None:
 def test_archives_in_an_archive_are_told(tmp_path: Path) -> None:
     inner = write_archive(tmp_path / "a.zip").read_bytes()
     for i, names in enumerate([("in.zip",), ("man.tar.gz", "woman.tgz"), ("x/faces.7z", "a.txt"),
-                               ("b.rar", "__MACOSX/a.png"), ("c.tar.zst", "l.csv")]):  # fmt: skip
+                               ("b.rar", "__MACOSX/a.png"), ("c.tar.zst", "l.csv"),
+                               ("d.tar.Z",)]):  # fmt: skip
         with zipfile.ZipFile(tmp_path / f"{i}.zip", "w") as packed:
             for name in names:
                 packed.writestr(name, inner)

@@ -17,23 +17,27 @@ from urllib.parse import unquote
 
 from gender_demo.errors import LayoutError
 from gender_demo.vision.pictures import SUFFIXES, clean_name
+from train.data.archives import WORKBOOKS
 from train.data.readers.base import Options
 from train.data.records import SPLITS, TRAIN, Reading, Record, name_some
 from train.data.text import FALLBACK, decode, encoding_of
 from train.data.tree import Source, Tree
 
 TABLES = (".csv", ".tsv")
-WORKBOOKS = (".xlsx", ".xls", ".ods", ".numbers")
-NO_LABEL = ("", "nan")
+NO_LABEL = ("", "nan", "na", "n/a", "#n/a", "<na>", "null", "?", "-")
+INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060"
+"""Characters that web pages and spreadsheets leave at the ends of cells."""
 MAX_CELL = 2**31 - 1
 DELIMITERS = (",", ";", "\t", "|")
 NAMES = {
     "path": (
         *("path", "filepath", "imagepath", "file", "filename", "imagefile", "imagefilename"),
-        *("image", "imagename", "img", "imgpath", "picture", "photo", "imageid", "name"),
+        *("image", "imagename", "img", "imgpath", "imgname", "imgfile", "picture", "photo"),
+        *("absolutepath", "relativepath", "fullpath", "imageurl", "url", "imageid", "name"),
     ),
     "label": (
         *("label", "labels", "labelname", "class", "classname", "classid", "target", "category"),
+        *("targetname", "labelid", "categoryname", "categoryid", "classlabel", "genderlabel"),
         *("gender", "sex", "y"),
     ),
     "split": ("split", "set", "subset", "partition", "usage"),
@@ -98,11 +102,21 @@ def read_table(text: str, name: str) -> Table:
         quote = "'" if re.match(rf"'[^']*'\s*[{delimiter}]", first) else '"'
         csv.field_size_limit(MAX_CELL)  # Python's own is smaller than a picture in base64
         reader = csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter, quotechar=quote)
-        header, *cells = [[cell.strip() for cell in line] for line in reader if line] or [[]]
+        header, *cells = [list(map(_bare, line)) for line in reader if line] or [[]]
     except csv.Error as error:
         raise LayoutError(f"{name} is no CSV ({error})") from None
-    padded = (line + [""] * (len(header) - len(line)) for line in cells if any(line))
+    rows = [line for line in cells if any(line) and not _is_header(line, header)]
+    padded = (line + [""] * (len(header) - len(line)) for line in rows)
     return Table(header, [dict(zip(header, line, strict=False)) for line in padded])
+
+
+def _bare(cell: str) -> str:
+    return cell.strip().strip(INVISIBLE).strip()
+
+
+def _is_header(line: list[str], header: list[str]) -> bool:
+    """The header once more, as where tables were put together, or a line below it."""
+    return line == header or all(re.fullmatch(":?-{3,}:?", cell) for cell in line if cell)
 
 
 def read_rows(text: str, name: str, needed: Sequence[str]) -> list[dict[str, str]]:
@@ -224,7 +238,8 @@ def _spellings(path: str) -> list[str]:
     plain = unquote(re.sub("^file://(localhost)?", "", path, flags=re.I)).removeprefix("'")
     if re.match("/[A-Za-z]:/", plain):  # file:///C:/...
         plain = plain[1:]
-    return [path] if plain == path else [path, plain]
+    bare = re.sub(r"[?#].*", "", plain).strip("\"'“”‘’")
+    return list(dict.fromkeys(filter(None, (path, plain, bare))))
 
 
 def _is_absolute(path: str) -> bool:

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 
 from gender_demo.errors import LayoutError
 from gender_demo.vision.pictures import SUFFIXES, clean_name
-from train.data.archives import is_archive
 from train.data.readers.base import NO_LABELS, Options
 from train.data.records import SPLITS, TRAIN, Reading, Record, plain_label, refuse_clashes
-from train.data.tree import Tree
+from train.data.tree import Tree, is_packed
 
 MANY_NUMBERS = 10
 """So many folders, all named by numbers, are persons and not classes."""
@@ -44,7 +43,7 @@ class _Folder:
 
 def read_folder(tree: Tree, options: Options) -> Reading:  # noqa: ARG001 - as every Reader
     """``[…/][split/][…/]class/[…/][split/][…/]picture``."""
-    if tree.root.is_file() and not is_archive(tree.root):
+    if tree.root.is_file() and not is_packed(tree.root):
         raise LayoutError(f"{tree.root.name} is one file: give the folder that holds the classes")
     top, others = _Folder(), []
     for name in sorted(tree.folders):

@@ -63,6 +63,14 @@ TABLE = "path,label\na.png,x\nÄ/b.png,y\n"
         f"path,label,picture\na.png,x,{'Q' * 200_000}\nÄ/b.png,y,\n".encode(),
         TABLE.replace("\n", "\r\n").encode("utf-16-be"),
         TABLE.replace("b.png,y", "b\0.png,y\0").encode(),
+        (TABLE + TABLE).encode(),  # two tables in one
+        TABLE.replace("a.png", "path,label\na.png").encode(),
+        "| path | label |\n|:-----|-----:|\n| a.png | x |\n| Ä/b.png | y |\n".encode(),
+        TABLE.replace("a.png,x", "\ufeffa.png\u200b,\u200ex\u00a0").encode(),
+        TABLE.replace("a.png", "a.png?v=2").replace("b.png", "b.png#top").encode(),
+        'path,label\n"""a.png""",x\n“Ä/b.png”,y\n'.encode(),
+        TABLE.replace("path,label", "img_name,category_id").encode(),
+        TABLE.replace("path,label", "Absolute Path,Target Name").encode(),
     ],
 )
 def test_tables_as_programs_write_them(tmp_path: Path, raw: bytes) -> None:
@@ -160,6 +168,10 @@ def test_columns_are_told(tmp_path: Path) -> None:
         ("path,label\na.png,é\nb.png,e\u0301\n", "Labels clash: .* the way accents are written"),
         ("path,label\na.png,x\nb.png,NaN\n", r"1 of 2 rows .* \(first: 'b.png'\): fill or delete"),
         ('path,label\n"a.png,x\n' + "b.png,y\n" * 999, r"first: 'a\.png,x.{,90}: fill or delete"),
+        ("path,label\na.png,0\nb.png,0.0\n", "Labels clash: 0 1, 0.0 1 differ only in .* zeros"),
+        ("path,label\na.png,01\nb.png,1\n", "Labels clash: 01 1, 1 1 differ only in"),
+        ("path,label\na.png,N/A\nb.png,<NA>\nc.png,null\n", "3 of 3 rows"),
+        ("path,label\na.png,?\nb.png,-\nc.png,x\n", r"2 of 3 rows .* \(first: 'a.png'\)"),
         ("path,label\nhttp://a/a.png,x\nhttp://a/b.png,y\n", "or put the pictures below it"),
     ],
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from gender_demo.errors import LayoutError
+from gender_demo.errors import LayoutError, PictureError
 from tests.support.trees import png, read_records, write_tree
 from train.data.readers import factory
 
@@ -153,3 +154,16 @@ def test_bad_folders(tmp_path: Path, names: list[str], said: str) -> None:
     write_tree(tmp_path, *names)
     with pytest.raises(LayoutError, match=said):
         read_records("folder", tmp_path)
+
+
+def test_a_pipe_among_the_pictures_is_no_endless_wait(tmp_path: Path) -> None:
+    write_tree(tmp_path, "man/a.png", "woman/b.png")
+    os.mkfifo(tmp_path / "man" / "pipe.png")
+    (tmp_path / "woman" / "gone.png").symlink_to("nowhere.png")
+    records = {record.path: record for record in read_records("folder", tmp_path)}
+    assert records.pop("man/a.png").read()
+    assert records.pop("woman/b.png").read()
+    for record in records.values():
+        with pytest.raises(PictureError, match="is a device or pipe, or its link leads nowhere"):
+            record.picture()
+    assert len(records) == 2
