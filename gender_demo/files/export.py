@@ -26,7 +26,7 @@ COLUMNS = (
 )
 CORRECTION = "corrected to"
 """One more column, after the reasons, where people could correct the guesses."""
-FORMULA = re.compile(r"(^|[;,\n])(\s*)(?=[=+\-@＝＋－＠])")
+FORMULA = re.compile(r"(^|[;,\n])(\s*)(?=[=+\-@＝＋－＠﹦﹢﹣﹫−])")
 """Where a spreadsheet, whatever its separator, would begin a formula."""
 UNUSUAL = re.compile(r"[^ -~\n]")
 """A character that may have to be escaped in JSON; a crowd's text has 30,000 that need no look."""

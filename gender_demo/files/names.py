@@ -14,7 +14,7 @@ JOINERS = "\u200c\u200d"
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories of control, format, lone surrogate and line separator characters."""
 FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)\.", re.I)
+RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d¹²³])\s*\.", re.I)
 """On Windows, the first before any ending."""
 
 
@@ -44,7 +44,8 @@ def annotated_name(name: str, number: int = 1, ending: str = "annotated.jpg") ->
 
 def name_key(name: str) -> str:
     """The same for names that Windows or macOS would take for one file."""
-    return unicodedata.normalize("NFC", name.casefold())
+    apart = unicodedata.normalize("NFD", name)  # else marks in another order would count
+    return unicodedata.normalize("NFC", apart.casefold())
 
 
 def free_name(name: str, taken: Collection[str], ending: str = "annotated.jpg") -> str:

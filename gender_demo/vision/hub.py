@@ -23,7 +23,9 @@ from gender_demo.vision.checkpoint_files import (
 )
 
 PREFIX = "hf:"
-REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+PART = r"[A-Za-z0-9]([\w.-]{0,94}\w)?"
+REPOSITORY = re.compile(rf"(?!.*(--|\.\.|\.git$|\.ipynb$)){PART}/{PART}", re.ASCII)
+"""What the Hub takes for a name."""
 REVISION = re.compile(r"[\w./-]+", re.ASCII)
 
 CONNECTION = (

@@ -204,6 +204,26 @@ def test_front_matter_is_checked_before_the_upload(
         (["a/b", "--contact", "https://a.org"], "Give both, --operator NAME and --contact URL"),
         (["a/b", "--operator", "A", "--contact", "x"], "'x' is no way to reach anybody"),
         (["a/b/c"], "'a/b/c' is not a Space's name"),
+        *(
+            ([name], f"{name!r} is not a Space's name: give it as USER/SPACE")
+            for name in (
+                "a/b--c",
+                "a/b..c",
+                "a/b.git",
+                "a/b.ipynb",
+                "a/b-",
+                "a./b",
+                "a/" + 97 * "b",
+                "https://huggingface.co/spaces/a/b",
+                "a/b@main",
+                "ä/b",
+                "a/b ",
+            )
+        ),
+        (["a/b", "--hardware", "zero-gpu"], "'zero-gpu' lends its GPU"),
+        (["a/b", "--hardware", "t4-small "], "'t4-small ' is no hardware of the Hub"),
+        (["a/b", "--hardware", "cpu"], "'cpu' is no hardware of the Hub: use cpu-basic"),
+        (["a/b", "--hardware", "zero\x1b[31m"], "'zero\\x1b[31m' lends its GPU"),
     ],
 )
 def test_wrong_flags_are_one_sentence(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -20,6 +22,7 @@ from gender_demo.files.names import (
 )
 
 ANY_TEXT = st.text(st.characters(), max_size=300)  # lone surrogates too, as fsdecode makes them
+MARKS = st.text(st.sampled_from("aᾳ\u0301\u0308\u0323åßſǆİı\u212aΣς가ﬁ"), max_size=6)
 RESERVED = ("con", "prn", "aux", "nul", "com1", "lpt9")
 
 
@@ -40,7 +43,9 @@ def test_an_annotated_name_can_be_written_anywhere(name: str, number: int) -> No
 
 
 @pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "😀" * 70 + ".png", "ﷺ" * 99, "CON.a.jpg",
-                                  'a"b<c>.jpg', "com1.x.png", "a\tb\nc.jpg"])  # fmt: skip
+                                  'a"b<c>.jpg', "COM¹.x.jpg",
+                                  "con .x.jpg", "CONIN$.a.b", "..jpg", "com1.x.png",
+                                  "a\tb\nc.jpg"])  # fmt: skip
 def test_difficult_names_are_written(name: str, tmp_path: Path) -> None:
     (tmp_path / annotated_name(name)).write_bytes(b"x")
     (tmp_path / annotated_name(name, 27)).write_bytes(b"y")
@@ -56,6 +61,21 @@ def test_names_differ_where_case_and_composition_do_not_count(names: list[str]) 
         assert name_key(free) not in taken
         taken.add(name_key(free))
     assert len(taken) == len(names)
+
+
+@given(MARKS, st.sampled_from(["NFC", "NFD"]), st.sampled_from([str, str.upper, str.lower]))
+def test_composition_never_makes_two_names(
+    name: str, form: Literal["NFC", "NFD"], case: Callable[[str], str]
+) -> None:
+    assert name_key(unicodedata.normalize(form, name)) == name_key(name)
+    folded = unicodedata.normalize("NFD", name).casefold()
+    if unicodedata.normalize("NFD", case(name)).casefold() == folded:
+        assert name_key(case(name)) == name_key(name)
+
+
+@pytest.mark.parametrize("name", ["CON.a.jpg", "nul .b.c", "LPT².x.png", "conout$.y.z", "COM7.1.2"])
+def test_names_of_devices_get_a_letter_before_them(name: str) -> None:
+    assert annotated_name(name).startswith("_")
 
 
 @given(ANY_TEXT)
