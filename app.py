@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # python -P, say, leaves it out
 
 from gender_demo.errors import CheckpointError, DeviceError, UsageError, of_machine
+from gender_demo.files.names import printable
 from gender_demo.operator import Operator, operator_of, require_operator
 from gender_demo.sensitive import FLAG, FLAG_HELP
 from gender_demo.vision.preflight import (
@@ -251,7 +252,7 @@ def tell_addresses(flags: argparse.Namespace, share_url: str | None) -> None:
 
 def fail(sentence: str) -> int:
     """Print what is wrong; the exit code that says so."""
-    print(sentence, file=sys.stderr)
+    print(printable(sentence), file=sys.stderr)
     return 2
 
 

@@ -75,7 +75,7 @@ def run_and_leave() -> None:
         if found is None:
             raise
         said = found
-    print(printable(said, keep="\n"), file=sys.stderr)
+    print(printable(said), file=sys.stderr)
     sys.exit(2)
 
 

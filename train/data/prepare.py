@@ -28,6 +28,7 @@ from train.data.records import Reading
 from train.data.report import write_report
 from train.data.shards import cut_all, load_shard, write_crops
 from train.data.splits import assign_holdout, check_splits
+from train.data.text import spell
 from train.data.tree import free_bytes
 
 CHIPS = FaceFilter(face="middle", no_face="whole", min_face_px=0, min_sharpness=0, min_score=0)
@@ -68,6 +69,8 @@ def _prepare(args: argparse.Namespace) -> list[CutRow]:
     share = HELD_OUT.get(args.layout, 0.2) if args.valid_pct is None else args.valid_pct
     if not 0 < share < 1:
         raise LayoutError(f"--valid-pct {share:g} is not a share: give one between 0 and 1")
+    if (spelt := spell(str(args.out.resolve()))) != str(args.out.resolve()):
+        raise LayoutError(f"{spelt} is no name in UTF-8: choose another folder")
     options = Options(tuple(args.splits.split(",")), args.attribute)
     reading = read_records(args.layout, args.source, options, scratch=args.out / "shards")
     for note in reading.notes:
@@ -78,7 +81,7 @@ def _prepare(args: argparse.Namespace) -> list[CutRow]:
         raise LayoutError(why)
     _check_room(len(reading.records), args.out)
     facts = Facts(
-        source=str(args.source.resolve()),
+        source=spell(str(args.source.resolve())),
         layout=args.layout,
         attribute=args.attribute,
         splits=args.splits,

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from gender_demo.errors import LayoutError, PictureError
-from gender_demo.vision.pictures import clean_name, open_picture
+from gender_demo.vision.pictures import MAX_BYTES, clean_name, open_picture
 from train.data.archives import Member
 
 AGES = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "more than 70")
@@ -77,14 +77,17 @@ class Record:
         return age if age in AGES else None
 
     def read(self) -> bytes:
-        """The file's bytes; OSError where it is missing or its archive is damaged."""
+        """The file's bytes, MAX_BYTES + 1 at most; OSError where it is missing or damaged."""
         if self.content is None:
             raise FileNotFoundError(f"{self.path} is not there")
         if isinstance(self.content, bytes):
             return self.content
         if isinstance(self.content, Path) and not self.content.is_file():
             raise OSError(f"{self.path} is a device or pipe, or its link leads nowhere")  # no end
-        return self.content.read_bytes()
+        if isinstance(self.content, Member):
+            return self.content.read_bytes()
+        with self.content.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
 
     def loaded(self) -> Record:
         """The same, fit to outlive the scratch folder of an archive: its bytes in memory."""

@@ -78,7 +78,7 @@ def write_report(
         sheets=_write_sheets(rows, shards, out),
         tables=_tables(frame),
     )
-    write_file(out / REPORT, page.encode())
+    write_file(out / REPORT, page.encode(errors="backslashreplace"))  # names may be no text
     return warnings
 
 

@@ -66,6 +66,9 @@ def _key(shard: Sequence[Record], face_filter: FaceFilter) -> str:
 
 def _state(content: Any) -> Any:
     if isinstance(content, Path):
-        stat = content.stat()
+        try:
+            stat = content.stat()
+        except OSError:  # a link that leads nowhere, or deleted meanwhile
+            return None
         return stat.st_size, stat.st_mtime_ns
     return len(content) if isinstance(content, bytes) else content and content.size

@@ -24,6 +24,11 @@ def decode(data: bytes) -> str:
     return data.decode(encoding_of(data), errors="replace").replace("\0", "")
 
 
+def spell(text: str) -> str:
+    """Text that can be written as UTF-8; what stands for bytes that are no text is escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def encoding_of(data: bytes) -> str:
     """The encoding that ``decode`` takes it for."""
     for mark, encoding in MARKS.items():

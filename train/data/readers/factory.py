@@ -15,6 +15,7 @@ from train.data.readers.fairface import read_fairface
 from train.data.readers.folder import read_folder
 from train.data.readers.utkface import read_utkface
 from train.data.records import TRAIN, Reading, Record, refuse_clashes
+from train.data.text import spell
 from train.data.tree import read_tree
 
 READERS: dict[str, Reader] = {
@@ -39,8 +40,17 @@ def read_records(
     if layout not in READERS:
         raise LayoutError(f"The layout {layout!r} is not known: use {', '.join(LAYOUTS)}")
     reading = READERS[layout](read_tree(source, scratch), options or Options())
-    _check(reading.records, source)
-    return replace(reading, notes=[_understood(reading.records), *reading.notes])
+    records = list(map(_spelled, reading.records))
+    _check(records, source)
+    return Reading(records, [_understood(records), *reading.notes])
+
+
+def _spelled(record: Record) -> Record:
+    """With a name and labels that can be written as UTF-8: on a disk they may be any bytes."""
+    path = spell(record.path)
+    labels = {name: spell(value) for name, value in record.labels.items()}
+    same = (path, labels) == (record.path, record.labels)
+    return record if same else replace(record, path=path, labels=labels)
 
 
 def _understood(records: list[Record]) -> str:
