@@ -188,11 +188,12 @@ def main() -> int:
         finally:
             stop_app(app)
         said = log.read_text()
+    slow = len(fuzz.troubles)
     failures = re.findall(r"^\w+ at \S+:\d+.*", said, re.M)
-    fuzz.troubles += [f"failure in the log: {line}" for line in failures]
+    fuzz.troubles[:0] = [f"failure in the log: {line}" for line in failures]
     if "Traceback" in said:
         at = said.index("Traceback")
-        fuzz.troubles.append(f"traceback in the log: {said[at : at + 4000]}")
+        fuzz.troubles.insert(0, f"traceback in the log: {said[at : at + 4000]}")
     # From the second fifth on, when all kinds and sizes have been met.
     fifths = [statistics.median(memory_mb[n : n + PARTS // 5]) for n in range(0, PARTS, PARTS // 5)]
     if fifths[-1] > MORE_MEMORY * fifths[1]:
@@ -207,7 +208,8 @@ def main() -> int:
     print(*said.splitlines()[1:6], sep="\n")
     for trouble in fuzz.troubles[:20]:
         print("TROUBLE", trouble)
-    print(f"{len(fuzz.troubles)} troubles")
+    print(f"{len(fuzz.troubles)} troubles: {len(failures)} failures and {said.count('Traceback')} "
+          f"tracebacks in the log, {slow} slow or wrong answers")  # fmt: skip
     return 1 if fuzz.troubles else 0
 
 

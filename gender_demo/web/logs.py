@@ -40,6 +40,8 @@ def redact_tracebacks() -> None:
     def print_exc(*_: Any, **__: Any) -> None:
         log_failure(sys.exc_info()[1], "gradio")
 
+    # Of each request that is no good form it would quote a byte.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     logging.Formatter.formatException = format_exception  # type: ignore[assignment,method-assign]
     traceback.print_exc = print_exc
     sys.excepthook = lambda _, error, __: log_failure(error, "the program")

@@ -24,6 +24,7 @@ try:
 except KeyError:
     traceback.print_exc()
     logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+logging.getLogger("python_multipart.multipart").warning("Expected boundary, got ann.jpg")
 class Late:
     def __del__(self):
         fail()
