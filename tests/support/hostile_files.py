@@ -31,7 +31,20 @@ from train.data.readers.factory import LAYOUTS, read_records
 PIECES = (
     *("a", "b", "man", "woman", "train", "valid", "é", "e\u0301", "😀", "\u202e", "\x1b[2J", "\n"),
     *("..", ".", " ", "CON", "nul", "C:", "\\", "=1+1", "'", '"', ",", ";", "\t", "%20", "~"),
-    *("$HOME", "x" * 120, "\udcfc", "@eaDir", "__MACOSX", ".jpg", ".PNG", ".zip"),
+    *("$HOME", "x" * 120, "\udcfc", "@eaDir", "__MACOSX", ".jpg", ".PNG", ".zip", "COM¹", "conin$"),
+    *(
+        "﹦1",
+        "\u200b",
+        "\u3000",
+        "ᾳ\u0301",
+        "?v=2",
+        "#top",
+        "---",
+        "file://",
+        "NA",
+        "0.0",
+        "\ufeff",
+    ),
 )
 CODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-be", "latin-1", "cp1252", "shift_jis", "utf-32")
 HEADERS: tuple[list[str], ...] = (
@@ -46,7 +59,8 @@ VALUES = (
 VARIABLES = (
     *("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "GRADIO_ROOT_PATH", "GRADIO_DEBUG"),
     *("GRADIO_SHARE_SERVER_ADDRESS", "GRADIO_SHARE", "GRADIO_TEMP_DIR", "HTTP_PROXY", "ALL_PROXY"),
-    *("no_proxy", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SPACE_ID"),
+    *("no_proxy", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SPACE_ID", "SSLKEYLOGFILE"),
+    *("WEB_CONCURRENCY", "GRADIO_NUM_PORTS", "GRADIO_ALLOWED_PATHS"),
 )
 
 

@@ -13,6 +13,7 @@ import hashlib
 import lzma
 import posixpath
 import re
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -95,7 +96,7 @@ def list_archive(path: Path, scratch: Path) -> dict[str, Member]:
     try:
         kind = _kind(path)
         named = _list_zip(path) if kind == "zip" else _list_tar(path, kind, scratch)
-    except (*BROKEN, UnicodeDecodeError) as error:
+    except (*BROKEN, NotImplementedError, ValueError, OverflowError, struct.error) as error:
         raise LayoutError(f"{path.name} is broken ({error}): fetch or pack it again") from None
     return dict(named)
 

@@ -138,6 +138,25 @@ def test_a_packing_method_of_other_programs_is_told(tmp_path: Path) -> None:
         read_tree(source, tmp_path / "s")
 
 
+def test_a_bit_of_another_value_is_told(tmp_path: Path) -> None:
+    """Each of the first bytes of the index, one after the other: no program's error is shown."""
+    source = write_archive(tmp_path / "a.zip")
+    raw = source.read_bytes()
+    at = raw.find(b"PK\x01\x02")
+    told = 0
+    for place in range(46):
+        damaged = bytearray(raw)
+        damaged[at + place] ^= 0x54
+        (tmp_path / f"{place}.zip").write_bytes(damaged)
+        try:
+            read_tree(tmp_path / f"{place}.zip", tmp_path / "s")
+        except LayoutError:
+            told += 1
+    assert told > 10
+    with pytest.raises(LayoutError, match=r"6\.zip is broken \(zip file version"):
+        read_tree(tmp_path / "6.zip", tmp_path / "s")
+
+
 @pytest.mark.parametrize(
     "pair",
     [("m/A.PNG", "m/a.png"), ("m/é.png", "m/e\u0301.png"), ("m/CON.png", "m/NUL.png"),
