@@ -152,6 +152,8 @@ def squares(boxes, jitters=((0, 0, 1),)):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     chain = Chain(sys.argv[1])
     for box, probabilities in chain.analyze(Image.open(sys.argv[2]).convert("RGB")):
         named = zip(chain.classes, probabilities, strict=True)

@@ -44,11 +44,14 @@ def test_why_this_guess(open_page: OpenPage, width: int) -> None:
     expect(panel).to_contain_text("The map shows what the model needs")
     assert not re.search(r"\bis (fe)?male\b", panel.inner_text())
     assert picture.evaluate("(node) => node.naturalWidth") > 500
+    stage = page.locator(".photo-stage")
+    expect(stage).to_have_css("position", "static" if width == 390 else "sticky")
     assert violations(page) == []
     assert not sideways(page)
     expect(ask).to_be_focused()
     ask.press("Enter")
     expect(panel).to_be_hidden()
+    expect(stage).to_have_css("position", "sticky")
     ask.press("Space")
     expect(picture).to_be_visible()
     page.get_by_role("button", name="Do not label").click()

@@ -2,6 +2,7 @@
 // Downloads what the server has made, and says so, or why it could not.
 
 const LOST = "server-lost";
+const READY_MS = 8000;
 
 /**
  * @param {object} parts what gr.HTML hands to its script
@@ -12,8 +13,11 @@ const LOST = "server-lost";
 export function mount({ element, props, watch }) {
   watch("value", () => {
     const { path, name = "", error } = props.value ?? {};
-    sayMade(error ?? (path ? `${name} is ready.` : ""));
-    if (path) save(path, name);
+    const words = error ?? (path ? `${name} is ready.` : "");
+    sayMade(words);
+    if (!path) return;
+    save(path, name);
+    setTimeout(() => { if (words === document.querySelector("#photos-made p")?.textContent) sayMade(""); }, READY_MS);
   });
   document.addEventListener(LOST, () => { if (element.isConnected) sayMade(""); });
 }
