@@ -49,7 +49,11 @@ MAGIC = {b"\x1f\x8b": "gz", b"\xfd7zXZ": "xz", b"BZh": "bz2"}
 OPENERS: dict[str, Any] = {"gz": gzip.open, "xz": lzma.open, "bz2": bz2.open}
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 OUTSIDE = re.compile(r"^(/|[A-Za-z]:)|(^|/)\.\.(/|$)")
-BROKEN = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
+BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, struct.error),
+    *(NotImplementedError, ValueError, OverflowError),
+)
+"""What Python's readers raise where a byte has another value."""
 UTF8_NAME = 0x800
 """The flag of a zip entry whose name is said to be UTF-8."""
 
@@ -74,7 +78,7 @@ class Member:
             with self.archive.open("rb") as file:
                 file.seek(self.at)
                 return file.read(most)
-        except (*BROKEN, RuntimeError, NotImplementedError) as error:
+        except (*BROKEN, RuntimeError, KeyError) as error:
             raise OSError(f"{self.name} in {self.archive.name}: {error}") from error
 
 
@@ -96,7 +100,7 @@ def list_archive(path: Path, scratch: Path) -> dict[str, Member]:
     try:
         kind = _kind(path)
         named = _list_zip(path) if kind == "zip" else _list_tar(path, kind, scratch)
-    except (*BROKEN, NotImplementedError, ValueError, OverflowError, struct.error) as error:
+    except BROKEN as error:
         raise LayoutError(f"{path.name} is broken ({error}): fetch or pack it again") from None
     return dict(named)
 

@@ -155,6 +155,14 @@ def test_a_bit_of_another_value_is_told(tmp_path: Path) -> None:
     assert told > 10
     with pytest.raises(LayoutError, match=r"6\.zip is broken \(zip file version"):
         read_tree(tmp_path / "6.zip", tmp_path / "s")
+    for place in range(40):  # before a file's own bytes; 6 to 9 say how its name is written
+        damaged = bytearray(raw)
+        damaged[place], damaged[7], damaged[30] = damaged[place] ^ 0x54, 8, 0xFF
+        (tmp_path / f"{place}.zip").write_bytes(damaged)
+        _open_zip.cache_clear()
+        files = read_tree(tmp_path / f"{place}.zip", tmp_path / "s").files
+        with pytest.raises(OSError, match=r"set/man/a\.png in \d+\.zip: "):
+            files["set/man/a.png"].read_bytes()
 
 
 @pytest.mark.parametrize(
