@@ -91,7 +91,7 @@ def _fit(text: str, face_px: float, size: tuple[int, int], scale: Scale) -> Plat
     while wanted >= SMALLEST_FONT_PX:
         px = round(wanted)
         one, two = (text,), break_line(text)
-        wide = load_font(px, text).getlength(text) + px > 1.5 * face_px
+        wide = text_px(text, px, text) + px > 1.5 * face_px
         for lines in (two, one) if wide else (one, two):
             width, height = plate_size(lines, px)
             if width <= size[0] and height <= size[1] / 2:
@@ -111,8 +111,8 @@ def break_line(text: str) -> tuple[str, ...]:
 
 def plate_size(lines: Sequence[str], font_px: float) -> tuple[int, int]:
     """(width, height) in pixels of a plate with these lines."""
-    font = load_font(round(font_px), "".join(lines))
-    widest = max(font.getlength(line) for line in lines)
+    words = "".join(lines)
+    widest = max(text_px(line, round(font_px), words) for line in lines)
     return round(widest + PADDING_EM * font_px), round((len(lines) * LINE_EM + MARGIN_EM) * font_px)
 
 
@@ -167,6 +167,15 @@ def _has_letters(text: str, path: Path | None) -> bool:
     font = _open_font(16, path)
     nothing = bytes(font.getmask("\uffff"))
     return all(bytes(font.getmask(letter)) != nothing for letter in text if not letter.isspace())
+
+
+@lru_cache(maxsize=512)
+def text_px(line: str, font_px: int, words: str) -> float:
+    """Width of a line in the font of all the ``words`` around it.
+
+    A live view asks for the same ones again and again, and measuring takes a tenth of its time.
+    """
+    return load_font(font_px, words).getlength(line)
 
 
 @lru_cache(maxsize=64)

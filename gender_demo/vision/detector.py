@@ -178,7 +178,9 @@ class FaceDetector:
 
     def _load(self, pictures: Sequence[Picture]) -> Tensor:
         """Pictures of one size -> (n, 3, height, width): bytes on the CPU, floats on a GPU."""
-        images = torch.stack([p if isinstance(p, Tensor) else prepare(p) for p in pictures])
+        ready = [p if isinstance(p, Tensor) else prepare(p) for p in pictures]
+        # A live frame comes alone, and copying it would take as long as a small net.
+        images = ready[0][None] if len(ready) == 1 else torch.stack(ready)
         images = images.to(self.device).permute(0, 3, 1, 2)
         return images if self.device.type == "cpu" else images.float()
 

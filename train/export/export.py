@@ -119,7 +119,7 @@ def _fit_doubt(
     abstention = fit_abstention(Heads(logits, targets, crops.classes), answered)
     facts: dict[str, object] = {"abstention": abstention.facts()}
     print(json.dumps(facts), flush=True)
-    examples = [best.inputs(part, VIEWS[1:2]) for part in _examples(train)]
+    examples = [best.inputs(part, VIEWS[:1]) for part in _examples(train)]
     doubt = make_doubt(best.fc, crops, abstention.rise, inputs, (examples[0], examples[1]))
     return doubt, abstention.answered, facts
 
