@@ -40,8 +40,8 @@ class Config:
 
     ``views``: how many times wider than ``crop_face``'s square each view is whose answers are
     averaged; one crop as wide as the widest holds them all. ``doubt``: the network has two outputs
-    more than classes, which make it less sure (``classifier.soften``). ``training`` is train's own
-    record, which serving only shows.
+    more than classes, which make it less sure (``classifier.soften``), ``withheld`` a third one.
+    ``training`` is train's own record, which serving only shows.
     """
 
     name: str
@@ -54,14 +54,15 @@ class Config:
     views: Annotated[tuple[View, ...], pydantic.Field(min_length=1)] = (1.0,)
     temperature: Annotated[float, pydantic.Field(gt=0)] = 1.0
     doubt: bool = False
+    withheld: bool = False
     rules: Rules = field(default_factory=Rules)
     weights_sha256: str = ""
     training: dict[str, Any] = field(default_factory=dict)  # nested as each version of train likes
 
     @property
     def outputs(self) -> int:
-        """How many the network has: one for each class, two more with ``doubt``."""
-        return len(self.classes) + (DOUBT_OUTPUTS if self.doubt else 0)
+        """How many the network has: one for each class, two or three more for doubt."""
+        return len(self.classes) + (DOUBT_OUTPUTS + self.withheld if self.doubt else 0)
 
     def view_px(self, view: float) -> int:
         """Side of a view's window in the crop: as far from ``input_px`` by an even number."""

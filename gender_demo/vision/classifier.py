@@ -77,21 +77,23 @@ class Served(nn.Module):
 
 
 def to_probabilities(outputs: Tensor, classes: int, temperature: float) -> Tensor:
-    """Outputs (n, classes) or (n, classes + 2) -> probabilities (n, classes)."""
+    """Outputs (n, classes), or two or three more, -> probabilities (n, classes)."""
     return (soften(outputs, classes) / temperature).softmax(1)
 
 
 def soften(outputs: Tensor, classes: int) -> Tensor:
-    """Outputs (n, classes) or (n, classes + 2) -> logits (n, classes).
+    """Outputs (n, classes), or two or three more, -> logits (n, classes).
 
-    The two more outputs are the log of what the logits are divided by, so that probabilities move
-    towards 1 / classes: the first one is larger for faces of a kind that is often judged wrongly
-    (tanh keeps it in bounds), the second one above 0 for what is no face.
+    These are the log of what the logits are divided by, so that probabilities move towards 1 /
+    classes: the first one is larger for faces of a kind that is often judged wrongly (tanh keeps it
+    in bounds), the second one above 0 for what is no face, the third one for kinds of faces that
+    get no label.
     """
     logits, doubt = outputs[:, :classes], outputs[:, classes:]
     if not doubt.shape[1]:
         return logits
-    rise = MAX_DOUBT * doubt[:, :1].tanh() + doubt[:, 1:].clamp(0.0, 2 * MAX_DOUBT)
+    above = doubt[:, 1:].clamp(0.0, 2 * MAX_DOUBT)
+    rise = MAX_DOUBT * doubt[:, :1].tanh() + above.sum(1, keepdim=True)
     return logits * (-rise).exp()
 
 

@@ -107,10 +107,12 @@ def test_views_are_the_answers_to_windows_of_the_crop(checkpoint: Checkpoint) ->
 def test_doubt_shrinks_logits_and_turns_no_label() -> None:
     plain = torch.tensor([[2.0, -1.0]])
     assert torch.equal(soften(plain, 2), plain), "checkpoints without the outputs"
-    rows = torch.tensor([[2.0, -1.0, 0.0, 0.25], [2.0, -1.0, -99.0, -9.0], [2.0, -1.0, 99.0, 99.0]])
-    shrunk = soften(rows, 2) / plain
-    expected = [0.25, -MAX_DOUBT, 3 * MAX_DOUBT]
-    assert torch.allclose(shrunk, torch.tensor(expected).neg().exp().unsqueeze(1), rtol=1e-5)
+    doubt = torch.tensor([[0.0, 0.25], [-99.0, -9.0], [99.0, 99.0]])
+    expected = torch.tensor([[0.25], [-MAX_DOUBT], [3 * MAX_DOUBT]])
+    for withheld, more in ((None, 0.0), (-5.0, 0.0), (0.5, 0.5), (99.0, 2 * MAX_DOUBT)):
+        third = [] if withheld is None else [torch.full((3, 1), withheld)]
+        shrunk = soften(torch.cat([plain.repeat(3, 1), doubt, *third], 1), 2) / plain
+        assert torch.allclose(shrunk, (-expected - more).exp(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("engine", ["torch", "openvino"])

@@ -9,6 +9,9 @@ The largest share of labels is taken that does so on faces that the fit did not 
 with a standard error more in each group, so that it holds for most new faces too. Where no share
 does, the least one is taken. What is kept is one output for all,
 from which neither age nor race can be told.
+
+WITHHELD, infants, get no label at all: a quarter of the guesses is wrong, and held-out ones are too
+few to fit anything on. Another output is for them.
 """
 
 from __future__ import annotations
@@ -38,6 +41,8 @@ probabilities still hold (the log, 23); a larger one is taken where it keeps all
 AIM, POWER, DECAY, SOFTNESS = 0.03, 6, 0.1, 0.15
 """POWER: the larger, the more the worst group alone counts. SOFTNESS: log of the clearness over
 which a label turns from withheld to shown."""
+WITHHELD, LABELLED = ("0-2",), 0.99
+"""Age bands without labels, and the share of all others, held out, that may still have one."""
 FOLDS, STEPS, RATE = 5, 150, 0.05
 
 
@@ -98,6 +103,20 @@ class Group:
     def bound(self) -> float:
         """The rate with its margin for chance: a standard error of the count of wrong labels."""
         return float(self.wrong + (self.wrong + 1) ** 0.5) / max(1, self.shown)
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """An output above 0 for faces that get no label: the age logits by ``shares`` (k,), plus
+    ``constant``."""
+
+    shares: Tensor
+    constant: float
+
+    def __call__(self, heads: Heads) -> Tensor:
+        """(n,) for n faces: the log of the temperature that it adds."""
+        values: Tensor = heads.logits[AGE] @ self.shares + self.constant
+        return values.clamp(0.0, 2 * MAX_DOUBT)
 
 
 @dataclass(frozen=True)
@@ -170,6 +189,22 @@ def fit_abstention(heads: Heads, answered: tuple[float, float] = ANSWERED) -> Ab
     best = replace(best, rise=fit_rise(heads, best.answered, best.penalty))
     torch.set_num_threads(threads)
     return best
+
+
+def fit_withheld(heads: Heads) -> Withheld | None:
+    """By the age logits of held-out faces; None where WITHHELD has less than FEWEST of them."""
+    numbers = [i for i, name in enumerate(heads.classes.get(AGE, ())) if name in WITHHELD]
+    if not numbers or AGE not in heads.logits:
+        return None
+    inputs, theirs = heads.logits[AGE], torch.isin(heads.targets[AGE], torch.tensor(numbers))
+    if theirs.sum() < FEWEST:
+        return None
+    mean, std = inputs.mean(0), inputs.std(0).clamp(min=1e-3)
+    shares = logistic_regression((inputs - mean) / std, theirs.float(), 0.002)[0] / std
+    values = inputs @ shares
+    border, middle = values[~theirs].quantile(LABELLED), values[theirs].median()
+    scale = 2 * MAX_DOUBT / (middle - border).clamp(min=1e-2)
+    return Withheld(shares * scale, float(-border * scale))
 
 
 def check(heads: Heads, answered: float, penalty: float) -> tuple[Group, ...]:

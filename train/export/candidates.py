@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from gender_demo.errors import DataError
-from gender_demo.vision.checkpoint import DOUBT_OUTPUTS, build_model, load_checkpoint
+from gender_demo.vision.checkpoint import build_model, load_checkpoint
 from gender_demo.vision.checkpoint_files import CONFIG
 from gender_demo.vision.networks import ARCHITECTURES, build_network
 from train.data.crops import Crops, described
@@ -59,7 +59,7 @@ class Candidate:
     def own_doubt(self, crops: Crops) -> Doubt | None:
         """That of a finished checkpoint which has it."""
         served, fc = len(crops.served), self.fc
-        if not self.finished or fc.out_features != served + DOUBT_OUTPUTS:
+        if not self.finished or fc.out_features == served:
             return None
         return Doubt(fc.weight[served:].detach(), fc.bias[served:].detach())
 
@@ -71,7 +71,12 @@ class Candidate:
         logits = self.fc(inputs)[:, : len(crops.served)]
         logits = logits if doubt is None else doubt.soften(logits, inputs)
         return HoldoutPredictions(
-            logits.unsqueeze(0), crops.target.cpu(), crops.served, self.px, VIEWS, doubt is not None
+            logits.unsqueeze(0),
+            crops.target.cpu(),
+            crops.served,
+            self.px,
+            VIEWS,
+            0 if doubt is None else len(doubt.bias),
         )
 
 

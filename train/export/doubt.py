@@ -1,14 +1,15 @@
-"""The two rows of the last layer behind ``Config.doubt``: what serving knows of fair abstention and
-of what is no face. It gives neither away.
+"""The rows of the last layer behind ``Config.doubt``: what serving knows of fair abstention and of
+what is no face. It gives neither away.
 
 The first row says how much clearer a face must be (``train.export.abstention``). The second one is
 above 0 for what is no face: the network's own output for faces turned round where it was trained
 with one, else the border between training faces and ``non_faces`` in the last layer's inputs
-(logistic regression).
+(logistic regression). A third one is above 0 for faces of whom nothing is said.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from gender_demo.vision.classifier import MAX_DOUBT, soften
 from train.data.crops import Crops
-from train.export.abstention import SIGNALS, Rise, logistic_regression
+from train.export.abstention import AGE, SIGNALS, Rise, Withheld, logistic_regression
 
 FACES_BELOW, CLEAR = 0.998, 0.1
 """Share of held-out faces on the faces' side of the border, and the share of what is no face that
@@ -27,7 +28,7 @@ Row = tuple[Tensor, float]
 
 @dataclass(frozen=True)
 class Doubt:
-    """Both rows: ``weight`` (2, k), ``bias`` (2,)."""
+    """Two or three rows: ``weight`` (2, k), ``bias`` (2,)."""
 
     weight: Tensor
     bias: Tensor
@@ -40,25 +41,36 @@ class Doubt:
 
 
 def make_doubt(
-    fc: nn.Linear, crops: Crops, rise: Rise, held_out: Tensor, examples: tuple[Tensor, Tensor]
+    fc: nn.Linear,
+    crops: Crops,
+    rise: Rise,
+    held_out: Tensor,
+    examples: tuple[Tensor, Tensor],
+    withheld: Withheld | None = None,
 ) -> Doubt:
-    """Both rows for a last layer with the outputs of all labels of ``crops``, and perhaps one for
+    """The rows for a last layer with the outputs of all labels of ``crops``, and perhaps one for
     faces after them.
 
     ``held_out`` (n, k) and ``examples``, training faces (m, k) and what is none (l, k): inputs of
     the layer.
     """
     layer_weight, layer_bias = fc.weight.detach(), fc.bias.detach()
+
+    def output(shares: Tensor, constant: float, names: Sequence[str]) -> Row:
+        own = [crops.columns[name] for name in names if name in crops.columns]
+        weight = torch.cat([layer_weight[part] for part in own])
+        bias = torch.cat([layer_bias[part] for part in own])
+        return shares @ weight, float(shares @ bias) + constant
+
     hard: Row = (torch.zeros(fc.in_features), 0.0)
     if len(rise.shares):
-        own = [crops.columns[name] for name in SIGNALS if name in crops.columns]
-        weight = rise.shares @ torch.cat([layer_weight[part] for part in own])
-        bias = rise.shares @ torch.cat([layer_bias[part] for part in own])
-        hard = (weight, float(bias) + rise.constant)
+        hard = output(rise.shares, rise.constant, SIGNALS)
     labels = sum(map(len, crops.classes.values()))
     faces, others = examples
     direction = -layer_weight[labels] if fc.out_features > labels else separate(faces, others)
-    rows = (hard, with_border(direction, held_out, others))
+    rows = [hard, with_border(direction, held_out, others)]
+    if withheld is not None:
+        rows.append(output(withheld.shares, withheld.constant, [AGE]))
     weights = torch.stack([weight for weight, _ in rows])
     return Doubt(weights, torch.tensor([bias for _, bias in rows]))
 

@@ -3,7 +3,7 @@
 Tried are the moving average and the last weights, at every side of ``--px``, in VIEWS, with the
 batch norms' statistics taken anew at that side: those of the average lag behind, and another side
 shifts them. The recall of the best one is then equalized (``train.export.equalize``), and it gets
-two more outputs that make it less sure (``train.export.doubt``). A file of weights from elsewhere
+more outputs that make it less sure (``train.export.doubt``). A file of weights from elsewhere
 is taken as it is. Of a finished checkpoint the weights stay, and what stands around them (views,
 temperature, rules) is set anew.
 """
@@ -22,7 +22,7 @@ from gender_demo.errors import CheckpointError, DataError
 from gender_demo.vision.checkpoint import Config, load_checkpoint, save_checkpoint
 from gender_demo.vision.checkpoint_files import CONFIG
 from train.data.crops import Crops, load_crops
-from train.export.abstention import Heads, fit_abstention
+from train.export.abstention import Heads, fit_abstention, fit_withheld
 from train.export.candidates import VIEWS, Candidate, candidates
 from train.export.doubt import Doubt, make_doubt
 from train.export.equalize import equalize_recall
@@ -116,11 +116,17 @@ def _fit_doubt(
         outputs = best.fc(inputs)
     logits = {name: outputs[:, columns] for name, columns in crops.columns.items()}
     targets = {name: target.cpu() for name, target in crops.targets.items()}
-    abstention = fit_abstention(Heads(logits, targets, crops.classes), answered)
+    heads = Heads(logits, targets, crops.classes)
+    withheld = fit_withheld(heads)
+    if withheld is not None:  # these faces have no label, whatever the rest of the fit says
+        softer = logits[heads.served] * (-withheld(heads)).exp().unsqueeze(1)
+        heads = replace(heads, logits={**logits, heads.served: softer})
+    abstention = fit_abstention(heads, answered)
     facts: dict[str, object] = {"abstention": abstention.facts()}
     print(json.dumps(facts), flush=True)
     examples = [best.inputs(part, VIEWS[:1]) for part in _examples(train)]
-    doubt = make_doubt(best.fc, crops, abstention.rise, inputs, (examples[0], examples[1]))
+    faces, others = examples
+    doubt = make_doubt(best.fc, crops, abstention.rise, inputs, (faces, others), withheld)
     return doubt, abstention.answered, facts
 
 

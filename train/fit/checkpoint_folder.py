@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from gender_demo.vision.checkpoint import Config, save_checkpoint
+from gender_demo.vision.checkpoint import DOUBT_OUTPUTS, Config, save_checkpoint
 from gender_demo.vision.decision import Rules
 from train.fit.augment import MEAN, STD
 from train.fit.calibrate import ANSWERED, fit_temperature, fit_threshold, mean_probabilities
@@ -43,7 +43,8 @@ def write_checkpoint(  # noqa: PLR0913 - keywords
         mean=MEAN,
         std=STD,
         temperature=round(temperature, 4),
-        doubt=held_out.doubt,
+        doubt=held_out.doubt_outputs > 0,
+        withheld=held_out.doubt_outputs > DOUBT_OUTPUTS,
         rules=replace(Rules(), min_probability=threshold),
         training=dict(training),
     )

@@ -28,15 +28,15 @@ class HoldoutFigures:
 @dataclass(frozen=True)
 class HoldoutPredictions:
     """``logits`` (sides, n, classes) of n crops, whose class numbers are ``target`` (n,); the mean
-    over the sides, such as mirror images, counts. ``size_px``, ``views`` and ``doubt`` are the
-    config's; with ``doubt`` the logits are softened already (``classifier.soften``)."""
+    over the sides, such as mirror images, counts. ``size_px`` and ``views`` are the config's; with
+    ``doubt_outputs`` of the network the logits are softened already (``classifier.soften``)."""
 
     logits: Tensor
     target: Tensor
     classes: tuple[str, ...]
     size_px: int
     views: tuple[float, ...] = (1.0,)
-    doubt: bool = False
+    doubt_outputs: int = 0
 
     def probabilities(self) -> Tensor:
         """(n, classes), as serving will give them."""

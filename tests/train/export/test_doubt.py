@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gender_demo.vision.classifier import MAX_DOUBT
 from train.data.crops import Crops
-from train.export.abstention import Rise
+from train.export.abstention import NO_RISE, Heads, Rise, fit_withheld
 from train.export.doubt import make_doubt
 from train.fit.non_faces import non_faces
 
@@ -51,6 +51,31 @@ def test_the_rows_doubt_the_young_and_what_is_no_face(outputs: int) -> None:
     as_expected = (divided - expected).abs() < 1e-4
     assert float(as_expected.float().mean()) > 0.99, "hardly a face is taken for none"
     assert float((of_others.softmax(1).amax(1) < 0.6).float().mean()) > 0.95
+
+
+def test_infants_get_no_label_and_others_keep_theirs() -> None:
+    random = torch.Generator().manual_seed(3)
+    ages = torch.tensor([0] * 60 + [1] * 240 + [2] * 1700)
+    logits = 3 * nn.functional.one_hot(ages, 3) + torch.randn(2000, 3, generator=random)
+    classes = {"gender": ("a", "b"), "age": ("0-2", "3-9", "10-19")}
+    sure, targets = torch.tensor([[-3.0, 3.0]]).repeat(2000, 1), {"age": ages}
+    withheld = fit_withheld(Heads({"gender": sure, "age": logits}, targets, classes))
+    assert withheld is not None
+    fc = nn.Linear(3, 5)
+    with torch.no_grad():  # the inputs are the ages' logits
+        fc.weight[:] = torch.cat([torch.zeros(2, 3), torch.eye(3)])
+        fc.bias.zero_()
+    pixels = torch.zeros(2000, 1, 1, 3, dtype=torch.uint8)
+    crops = Crops(pixels, {"gender": ages, **targets}, classes, 1.25, "toy")
+    doubt = make_doubt(fc, crops, NO_RISE, logits, (logits, logits + 99), withheld)
+    assert doubt.weight.shape == (3, 3)
+    labelled = doubt.soften(sure, logits).softmax(1)[:, 1] > 0.8
+    shares = [round(float(labelled[ages == age].float().mean()), 2) for age in range(3)]
+    assert shares[0] < 0.3, "most of them lose it"
+    assert shares[1] > 0.9
+    assert shares[2] > 0.98
+    few = Heads({"age": logits[50:]}, {"age": ages[50:]}, {"age": classes["age"]})
+    assert fit_withheld(few) is None, "ten infants are too few to tell them by"
 
 
 def test_non_faces_are_pictures_like_the_crops() -> None:
