@@ -104,7 +104,8 @@ class AppClient:
             return "refused", answer
         event = answer.json()["event_id"]
         said = self.ask("GET", f"/gradio_api/call/{route}/{event}").body.decode()
-        kind, _, data_line = said.partition("\ndata: ")
+        last = said.strip().rpartition("\n\n")[2]  # heartbeats come before what takes long
+        kind, _, data_line = last.partition("\ndata: ")
         return kind.removeprefix("event: "), json.loads(data_line.split("\n")[0] or "null")
 
     def annotate(self, picture: bytes) -> dict[str, Any]:
