@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 # The same cases each time, whatever the machine is busy with.
 settings.register_profile("project", deadline=None, derandomize=True, database=None)
 settings.load_profile("project")
+
+# A run started by nohup, or in a shell's background, is deaf to these and hands that on to the
+# programs under test; with a handler here they start as they do elsewhere.
+for deaf in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(deaf) == signal.SIG_IGN:
+        signal.signal(deaf, lambda *_: None)
 
 LONGEST_FIRST = ("train", "web")
 
