@@ -24,6 +24,8 @@ COLUMNS = (
     *("file", "face", "perceived as", "probability", "reasons", "x0", "y0", "x1", "y1", "note"),
     *("model", "date", "threshold", "caveat"),
 )
+MOST_PX = 65_500
+"""The longest side that libjpeg writes."""
 CORRECTION = "corrected to"
 """One more column, after the reasons, where people could correct the guesses."""
 FORMULA = re.compile(r"(^|[;,\n])(\s*)(?=[=+\-@＝＋－＠﹦﹢﹣﹫−])")
@@ -85,7 +87,11 @@ def to_json(results: Iterable[FileResult], about: About) -> str:
 
 
 def to_jpeg(picture: Image.Image, about: About) -> bytes:
-    """A drawn RGB picture as JPEG, whose comment says what ``about`` says."""
+    """A drawn RGB picture as JPEG, whose comment says what ``about`` says; shrunk where it is
+    longer than a JPEG may be."""
+    if max(picture.size) > MOST_PX:
+        picture = picture.copy()
+        picture.thumbnail((MOST_PX, MOST_PX))
     data = io.BytesIO()
     picture.save(data, "JPEG", quality=JPEG_QUALITY, comment=about.sentence().encode())
     return data.getvalue()

@@ -101,6 +101,12 @@ def test_a_saved_picture_says_what_made_it() -> None:
     assert comment == f"Model random, 2026-01-02, unsure below 0.75. {CAVEAT}"
 
 
+@pytest.mark.parametrize("size", [(65_501, 2), (1, 70_000), (65_500, 1)])
+def test_what_is_longer_than_a_jpeg_may_be_is_saved_smaller(size: tuple[int, int]) -> None:
+    with Image.open(io.BytesIO(to_jpeg(Image.new("RGB", size), ABOUT))) as picture:
+        assert 65_400 < max(picture.size) <= 65_500
+
+
 def test_about_today() -> None:
     config: Any = SimpleNamespace(name="x", rules=SimpleNamespace(min_probability=0.74683))
     about = About.today(config)
