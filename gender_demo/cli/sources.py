@@ -6,15 +6,14 @@ import argparse
 import codecs
 import glob
 import os
-import re
 import sys
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from urllib.parse import unquote
 
 from gender_demo.errors import UsageError
 from gender_demo.files.ignored import is_ignored
+from gender_demo.files.names import from_address
 from gender_demo.sensitive import FLAG, FLAG_HELP
 from gender_demo.vision.pictures import SUFFIXES
 from gender_demo.vision.preflight import CHECKPOINT_HELP, check_device, check_folder, check_labels
@@ -108,7 +107,7 @@ def _existing(line: bytes) -> str:
     plain = name.strip().strip("\"'")
     readings = [
         *(name, bare.decode("cp1252", errors="replace"), bare.decode("cp850", errors="replace")),
-        *(os.fsdecode(line), plain, re.sub("^file://(localhost)?", "", unquote(plain), flags=re.I)),
+        *(os.fsdecode(line), plain, from_address(plain)),
         *(unicodedata.normalize(form, plain) for form in ("NFC", "NFD")),
     ]
     return next((name for name in readings if os.path.exists(name)), readings[0])

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from pathlib import PurePath
+from urllib.parse import unquote
 
 MAX_STEM_BYTES = 120
 """Most file systems take 255 bytes in a name, encrypted ones 143; paths on Windows are short."""
@@ -40,6 +41,11 @@ def annotated_name(name: str, number: int = 1, ending: str = "annotated.jpg") ->
     stem = f"_{stem}" if RESERVED.match(stem) else stem
     what, _, suffix = ending.partition(".")
     return f"{stem or 'picture'}-{what}{f'-{number}' if number > 1 else ''}.{suffix}"
+
+
+def from_address(text: str) -> str:
+    """The path of which a program made an address: without file://, with a space for %20."""
+    return unquote(re.sub("^file://(localhost)?", "", text, flags=re.I))
 
 
 def name_key(name: str) -> str:

@@ -36,8 +36,6 @@ from gender_demo.web.why import Explanations
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
 
-SMALL_PX = 40
-"""Faces of this size and more are found in pictures of any size, as ``vision.find`` says."""
 PREVIEW_PX = 1600
 """Longer side of a gallery picture; the zip has them at full size."""
 
@@ -226,9 +224,11 @@ def summarize(table: Sequence[TableRow]) -> str:
             "of the cards."
         )
     if any(row.remark.startswith(NO_FACE) for row in table):
+        from gender_demo.vision.find import MIN_FACE_PX  # loads torch
+
         lines.append(
-            f"Where no face was found, it may be smaller than about {SMALL_PX} pixels, turned away "
-            "or covered."
+            f"Where no face was found, it may be smaller than about {MIN_FACE_PX} pixels, turned "
+            "away or covered."
         )
     if not any_read(table):
         lines = ["Nothing could be read:"]

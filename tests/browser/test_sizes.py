@@ -24,7 +24,7 @@ SCREENS: list[tuple[int, int, dict[str, Any], tuple[str, ...]]] = [
     (390, 844, PHONE, ("light", "dark", "forced")),
     (844, 390, PHONE, ("forced",)),
 ]
-"""Width, height, what else the screen is, and the colours that are looked at on it."""
+"""Width, height, what else the screen is, and the colours that are checked on it."""
 MOVING = """() => [...document.querySelectorAll(".gradio-container *")]
     .filter((node) => {
         const { animationName, animationDuration, transitionDuration } = getComputedStyle(node);

@@ -124,7 +124,7 @@ def frame(number: int, jpeg: bytes | str, *, viewer: int = 15, at_ms: float | No
 
 
 def file_data(path: str) -> dict[str, Any]:
-    """How gradio's routes want to be told of an uploaded file."""
+    """An uploaded file as gradio's routes take it."""
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 

@@ -1,6 +1,6 @@
 """What the page promises about pictures, watched on a running app.
 
-Every file that the app's Python opens for writing is noted, what it holds open is looked at while
+Every file that the app's Python opens for writing is noted, what it holds open is listed while
 it works, and the folders it could write to are searched afterwards.
 """
 

@@ -23,7 +23,7 @@ CHUNK = 1 << 18
 def mark_copies(rows: Sequence[CutRow], kept: Sequence[str]) -> None:
     """Change ``reason`` and set ``copy_of`` of all rows that are copies of others.
 
-    Only rows whose reason is in ``kept`` are looked at. Of copies under different labels none is
+    Only rows whose reason is in ``kept`` are compared. Of copies under different labels none is
     kept ("two_labels"). Of copies in several splits the one for measuring is kept, not that for
     training ("other_split"). Else the largest face is kept ("duplicate", "near_duplicate").
     """

@@ -22,9 +22,10 @@ from itertools import product
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import cross_entropy
 
 from gender_demo.vision.classifier import MAX_DOUBT
+from train.export.border import separate, with_border
 
 SIGNALS = AGE, RACE = "age", "race"
 """The labels whose outputs say how hard a face is; the second one is crossed with the served."""
@@ -199,12 +200,8 @@ def fit_withheld(heads: Heads) -> Withheld | None:
     inputs, theirs = heads.logits[AGE], torch.isin(heads.targets[AGE], torch.tensor(numbers))
     if theirs.sum() < FEWEST:
         return None
-    mean, std = inputs.mean(0), inputs.std(0).clamp(min=1e-3)
-    shares = logistic_regression((inputs - mean) / std, theirs.float(), 0.002)[0] / std
-    values = inputs @ shares
-    border, middle = values[~theirs].quantile(LABELLED), values[theirs].median()
-    scale = 2 * MAX_DOUBT / (middle - border).clamp(min=1e-2)
-    return Withheld(shares * scale, float(-border * scale))
+    others, infants = inputs[~theirs], inputs[theirs]
+    return Withheld(*with_border(separate(others, infants), others, infants, (LABELLED, 0.5)))
 
 
 def check(heads: Heads, answered: float, penalty: float) -> tuple[Group, ...]:
@@ -252,20 +249,3 @@ def fit_rise(heads: Heads, answered: float, penalty: float, rows: Tensor | None 
         loss.backward()
         optimizer.step()
     return Rise(shares.detach(), -float(middle @ shares.detach()))
-
-
-def logistic_regression(inputs: Tensor, target: Tensor, decay: float) -> tuple[Tensor, float]:
-    """Weights (k,) and bias for ``inputs`` (n, k) and ``target`` (n,) from 0 to 1."""
-    weights = torch.zeros(inputs.shape[1], requires_grad=True)
-    bias = torch.zeros((), requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights, bias], max_iter=100, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        lost = binary_cross_entropy_with_logits(inputs @ weights + bias, target)
-        lost = lost + decay * weights.square().sum()
-        lost.backward()  # type: ignore[no-untyped-call]
-        return lost
-
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return weights.detach(), float(bias.detach())

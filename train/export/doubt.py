@@ -15,15 +15,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gender_demo.vision.classifier import MAX_DOUBT, soften
+from gender_demo.vision.classifier import soften
 from train.data.crops import Crops
-from train.export.abstention import AGE, SIGNALS, Rise, Withheld, logistic_regression
+from train.export.abstention import AGE, SIGNALS, Rise, Withheld
+from train.export.border import Row, separate, with_border
 
 FACES_BELOW, CLEAR = 0.998, 0.1
 """Share of held-out faces on the faces' side of the border, and the share of what is no face that
 may lie nearer to the border than the point where serving doubts most."""
-Row = tuple[Tensor, float]
-"""Weights (k,) and bias of an output of the last layer."""
 
 
 @dataclass(frozen=True)
@@ -68,25 +67,8 @@ def make_doubt(
     labels = sum(map(len, crops.classes.values()))
     faces, others = examples
     direction = -layer_weight[labels] if fc.out_features > labels else separate(faces, others)
-    rows = [hard, with_border(direction, held_out, others)]
+    rows = [hard, with_border(direction, held_out, others, (FACES_BELOW, CLEAR))]
     if withheld is not None:
         rows.append(output(withheld.shares, withheld.constant, [AGE]))
     weights = torch.stack([weight for weight, _ in rows])
     return Doubt(weights, torch.tensor([bias for _, bias in rows]))
-
-
-def separate(faces: Tensor, others: Tensor) -> Tensor:
-    """A direction (k,) that grows from ``faces`` (n, k) to ``others`` (m, k)."""
-    inputs = torch.cat([faces, others])
-    mean, std = inputs.mean(0), inputs.std(0).clamp(min=1e-3)
-    target = torch.cat([torch.zeros(len(faces)), torch.ones(len(others))])
-    return logistic_regression((inputs - mean) / std, target, 0.002)[0] / std
-
-
-def with_border(direction: Tensor, held_out: Tensor, others: Tensor) -> Row:
-    """The direction (k,) as an output: 0 where FACES_BELOW of the held-out faces (n, k) lie below,
-    and as large as serving counts for all but CLEAR of what is no face (m, k)."""
-    border = (held_out @ direction).quantile(FACES_BELOW)
-    far = (others @ direction).quantile(CLEAR)
-    scale = 2 * MAX_DOUBT / (far - border).clamp(min=direction.norm() * 1e-2)
-    return direction * scale, float(-border * scale)

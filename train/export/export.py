@@ -124,8 +124,7 @@ def _fit_doubt(
     abstention = fit_abstention(heads, answered)
     facts: dict[str, object] = {"abstention": abstention.facts()}
     print(json.dumps(facts), flush=True)
-    examples = [best.inputs(part, VIEWS[:1]) for part in _examples(train)]
-    faces, others = examples
+    faces, others = (best.inputs(part, VIEWS[:1]) for part in _examples(train))
     doubt = make_doubt(best.fc, crops, abstention.rise, inputs, (faces, others), withheld)
     return doubt, abstention.answered, facts
 

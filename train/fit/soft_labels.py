@@ -19,7 +19,7 @@ from train.data.crops import Crops
 from train.fit.augment import serve
 
 VIEW = 1.1
-"""The square that is looked at, in units of serving's."""
+"""The square that the network sees, in units of serving's."""
 
 
 @torch.inference_mode()

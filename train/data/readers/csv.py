@@ -13,9 +13,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 from gender_demo.errors import LayoutError
+from gender_demo.files.names import from_address
 from gender_demo.vision.pictures import SUFFIXES, clean_name
 from train.data.archives import WORKBOOKS
 from train.data.readers.base import Options
@@ -235,7 +235,7 @@ class _Finder:
 
 def _spellings(path: str) -> list[str]:
     """The path as it stands, then as an address would be meant, or a spreadsheet's text."""
-    plain = unquote(re.sub("^file://(localhost)?", "", path, flags=re.I)).removeprefix("'")
+    plain = from_address(path).removeprefix("'")
     if re.match("/[A-Za-z]:/", plain):  # file:///C:/...
         plain = plain[1:]
     bare = re.sub(r"[?#].*", "", plain).strip("\"'“”‘’")
