@@ -11,11 +11,14 @@ from typing import Any
 
 import gradio as gr
 from gradio import route_utils
+from gradio.exceptions import InvalidPathError
 from gradio.queueing import Event, Queue
 from pydantic import ValidationError
 
 from gender_demo.web.logs import is_disk_trouble, log_failure
 from gender_demo.web.middleware import DISK_FULL, FAILED, UNREADABLE
+
+NOT_SENT = "Send the picture itself: upload it first, and give the path that the upload answers."
 
 
 class SafeBlocks(gr.Blocks):
@@ -27,7 +30,7 @@ class SafeBlocks(gr.Blocks):
     ) -> dict[str, Any]:  # as gradio has it
         """gradio's own, whose failures become a ``gr.Error`` with one sentence."""
         if names_address(inputs):
-            raise gr.Error("Send the picture itself, not its address.", print_exception=False)
+            raise gr.Error(NOT_SENT, print_exception=False)
         try:
             return await super().process_api(block_fn, inputs, *args, **kwargs)
         except gr.Error as error:
@@ -39,6 +42,13 @@ class SafeBlocks(gr.Blocks):
             log_failure(error, "a picture request")
             sentence = DISK_FULL if is_disk_trouble(error) else FAILED
             raise gr.Error(sentence, print_exception=False) from None
+
+    async def preprocess_data(self, *args: Any, **kwargs: Any) -> Any:  # as gradio has it
+        """gradio's own; a file that was not uploaded is the caller's mistake, not a failure."""
+        try:
+            return await super().preprocess_data(*args, **kwargs)
+        except InvalidPathError:
+            raise gr.Error(NOT_SENT, print_exception=False) from None
 
     def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:  # as gradio has it
         """gradio's own, whose complaint about too few of them would quote them."""

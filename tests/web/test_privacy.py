@@ -21,7 +21,8 @@ from gradio_client import Client, handle_file
 from gradio_client.utils import Status
 from PIL import Image
 
-from tests.support.client import AppClient, frame, swaying_face
+from gender_demo.web.safe_blocks import NOT_SENT
+from tests.support.client import AppClient, file_data, frame, swaying_face
 from tests.support.paths import ROOT
 from tests.support.server import free_port
 
@@ -106,6 +107,29 @@ def test_live_frames_never_reach_the_disk(app: Watched) -> None:
     assert seen > FRAMES / 2, "faces were tracked"
     assert app.writes() == before
     assert app.files() == files
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "HTTPS://example.invalid/a.jpg",
+        "/etc/passwd",
+        "/proc/self/environ",
+        "../../etc/passwd",
+        ".hidden",
+        "app.py",
+        str(ROOT / "README.md"),
+    ],
+)
+def test_a_file_that_was_not_sent_is_not_read(app: Watched, path: str) -> None:
+    """The log stays empty too, which a test below looks at: it is the caller's mistake."""
+    client, said = AppClient(app.port), app.output.read_text()
+    for route, sent in (("photos", [[file_data(path)]]), ("annotate", [file_data(path)])):
+        kind, told = client.call(route, sent)
+        assert kind == "error"
+        assert NOT_SENT in str(told)
+    client.connection.close()
+    assert app.output.read_text() == said
 
 
 def test_photos_expire_and_are_gone_at_the_end(
