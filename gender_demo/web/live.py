@@ -1,13 +1,13 @@
 """The live view: the page's element and the one server function under ``static/js/live.js``.
 
-camera (drawn by the page) --small JPEG--> newest frame of each viewer --one worker--> marks
+camera (drawn by the page) --small JPEG--> newest frame of each viewer --workers--> marks
 """
 
 from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -23,18 +23,25 @@ BATCH_SIZE_GPU = 8
 """Frames of so many viewers are one batch; on a CPU the first would wait for the last."""
 
 
-def build_live(pipeline: Pipeline, notice: Sequence[str]) -> gr.HTML:
+def build_live(
+    pipeline: Pipeline, notice: Sequence[str], other_work: Callable[[], bool]
+) -> gr.HTML:
     """The live view, to be called inside a ``gr.Blocks`` context; keep its ``value`` untouched.
 
-    ``notice`` are plain sentences, shown above the button that starts the camera.
+    ``notice`` are plain sentences, shown above the button that starts the camera. ``other_work``:
+    whether the nets have other pictures to look at.
     """
-    from gender_demo.tracking.tracker import Tracker, follow_all  # loads torch
+    from gender_demo.tracking.tracker import Tracker, follow_all  # these load torch
+    from gender_demo.vision.backends import STREAMS
 
+    cuda = pipeline.device.type == "cuda"
     service = LiveService(
         lambda: Tracker(pipeline),
         follow_all,
         wants_large=lambda tracker: tracker.wants_large,
-        batch_size=BATCH_SIZE_GPU if pipeline.device.type == "cuda" else 1,
+        other_work=other_work,
+        workers=1 if cuda else STREAMS,
+        batch_size=BATCH_SIZE_GPU if cuda else 1,
     )
 
     async def follow_frame(request: object) -> Answer:

@@ -90,7 +90,7 @@ def build_page(pipeline: Pipeline, operator: Operator | None = None) -> gr.Block
                 with gr.Column(scale=1, min_width=320, elem_id="panel"):
                     build_panel(checkpoint, shown, operator)
                 with gr.Column(scale=2, min_width=320):
-                    build_live(pipeline, shown.brief)
+                    build_live(pipeline, shown.brief, lambda: annotator.busy)
             with gr.Tab("Photos", id="photos"):
                 build_photos_tab(annotator, shown)
             with gr.Tab("Report", id="report"):

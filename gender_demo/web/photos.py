@@ -113,6 +113,8 @@ class Annotator:
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self.explanations, self.files = Explanations(pipeline), PhotoFiles()
+        self.busy = False
+        """Whether it analyses pictures; requests come one after the other."""
 
     def annotate(self, picture: str) -> tuple[str, object]:
         """Path of the annotated JPEG and the analysis as JSON, for one picture file."""
@@ -122,6 +124,7 @@ class Annotator:
             opened = open_picture(picture)
         except PictureError as error:
             raise gr.Error(str(error), print_exception=False) from None
+        self.busy = True
         try:
             analysis = self.pipeline.analyze(opened)
             drawn = draw(opened, marks(analysis))
@@ -130,6 +133,7 @@ class Annotator:
             plain = json.loads(json.dumps(asdict(analysis)))
             return keep_file(to_jpeg(drawn, self._about()), name), plain
         finally:
+            self.busy = False
             _give_memory_back()
 
     def photos(
@@ -196,12 +200,14 @@ class Annotator:
                 print_exception=False,
             )
         named = [(Path(file).name, Path(file)) for file in files]
+        self.busy = True
         try:
             for done, result in enumerate(analyze_files(self.pipeline, named)):
                 progress((done, len(files)), desc=clean_name(result.name), unit="pictures")
                 faces = result.analysis.left_to_right if hide_all and result.analysis else ()
                 yield replace(result, wishes={face: Wish(hidden=True) for face in faces})
         finally:
+            self.busy = False
             _give_memory_back()
 
     def _about(self) -> About:

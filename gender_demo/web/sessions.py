@@ -7,6 +7,7 @@ memory only, until they are answered; nothing about faces is logged.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -60,30 +61,34 @@ Ready = tuple[Frame, Session[TrackerT], Image.Image]
 
 
 class LiveService(Generic[TrackerT]):
-    """Takes frames of many viewers, lets one worker thread track the faces in them.
+    """Takes frames of many viewers, lets worker threads track the faces in them, each viewer's in
+    one thread at a time.
 
     ``new_tracker`` makes the state of one viewer; ``track_all`` takes (state, RGB picture, time in
     seconds) of at most ``batch_size`` viewers. ``wants_large`` says whether a viewer's next frame
-    should be a large one.
+    should be a large one. All ``workers`` but the first rest while there is ``other_work``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keywords with defaults
         self,
         new_tracker: Callable[[], TrackerT],
         track_all: TrackAll[TrackerT],
         *,
         wants_large: Callable[[TrackerT], bool] = lambda _: False,
+        other_work: Callable[[], bool] = lambda: False,
+        workers: int = 1,
         batch_size: int = 1,
         max_viewers: int = limits.MAX_VIEWERS,
         idle_s: float = IDLE_S,
     ) -> None:
         self._new_tracker, self._track_all = new_tracker, track_all
-        self._wants_large = wants_large
+        self._wants_large, self._other_work = wants_large, other_work
         self._batch_size, self._max_viewers, self._idle_s = batch_size, max_viewers, idle_s
         self._sessions: OrderedDict[str, Session[TrackerT]] = OrderedDict()
         self._waiting: OrderedDict[str, tuple[Frame, Future[Answer]]] = OrderedDict()
+        self._in_work: set[str] = set()
         self._change = threading.Condition()
-        self._worker: threading.Thread | None = None
+        self._workers, self._started = workers, False
 
     def submit(self, request: object) -> Future[Answer]:
         """Answer of one request, now or later; bad input is answered with {"error": sentence}."""
@@ -102,10 +107,12 @@ class LiveService(Generic[TrackerT]):
                 future.set_result(_busy(frame))
                 return future
             self._waiting[frame.viewer] = (frame, future)
-            if self._worker is None:
-                self._worker = threading.Thread(target=self._work, name="live", daemon=True)
-                self._worker.start()
-            self._change.notify()
+            if not self._started:
+                self._started = True
+                for number in range(self._workers):
+                    args = (number > 0,)
+                    threading.Thread(target=self._work, args=args, name="live", daemon=True).start()
+            self._change.notify_all()
         if replaced is not None:
             _resolve(replaced[1], _busy(replaced[0]))
         return future
@@ -115,21 +122,32 @@ class LiveService(Generic[TrackerT]):
         """How many viewers are tracked just now."""
         return len(self._sessions)
 
-    def _work(self) -> None:
+    def _work(self, helps: bool) -> None:
         while True:
-            self._process_next()
+            self._process_next(helps)
 
-    def _process_next(self) -> None:
+    def _process_next(self, helps: bool) -> None:
         """Wait for frames, answer some. A call of its own, so that nothing of them outlasts it."""
         with self._change:
-            if not self._waiting:
+            if not self._free(helps):
                 self._change.wait(timeout=min(5.0, self._idle_s))
             self._forget_idle(self._idle_s)
-            count = min(self._batch_size, len(self._waiting))
-            taken = [self._waiting.popitem(last=False)[1] for _ in range(count)]
+            viewers = self._free(helps)
+            self._in_work.update(viewers)
+            taken = [self._waiting.pop(viewer) for viewer in viewers]
         answers = self._answer([frame for frame, _ in taken])
+        with self._change:
+            self._in_work.difference_update(viewers)
+            self._change.notify_all()
         for (_, future), answer in zip(taken, answers, strict=True):
             _resolve(future, answer)
+
+    def _free(self, helps: bool) -> list[str]:
+        """The viewers whose frames a worker should take next."""
+        if helps and self._other_work():
+            return []
+        free = (viewer for viewer in self._waiting if viewer not in self._in_work)
+        return list(itertools.islice(free, self._batch_size))
 
     def _answer(self, frames: list[Frame]) -> list[Answer]:
         """Answers of frames of different viewers, in their order."""
@@ -147,7 +165,8 @@ class LiveService(Generic[TrackerT]):
                 return [answer for item in ready for answer in self._track([item])]
             frame = ready[0][0]
             logging.getLogger(__name__).exception("a live frame could not be analysed")
-            self._sessions.pop(frame.viewer, None)
+            with self._change:
+                self._sessions.pop(frame.viewer, None)
             return [_failed(frame)]
         return [
             _answered(frame, done, large=self._wants_large(session.tracker))
@@ -160,7 +179,8 @@ class LiveService(Generic[TrackerT]):
             picture = decode(frame.jpeg)
         except FrameError as bad:
             return {"frame": frame.number, "error": str(bad)}
-        session = self._session(frame.viewer)
+        with self._change:
+            session = self._session(frame.viewer)
         if session is None:
             return _full(frame)
         if frame.number <= session.number:

@@ -138,6 +138,49 @@ def test_frames_that_wait_are_tracked_in_one_batch_and_only_the_broken_one_fails
     assert batches == [1, 2, 1, 1]
 
 
+def test_two_workers_serve_two_viewers_at_once_but_never_one_viewer_twice() -> None:
+    gates = {number: Gate() for number in (1, 2)}
+    order: list[float] = []
+
+    def track_all(frames: Sequence[tuple[Gate, Image.Image, float]]) -> list[Analysis]:
+        ((gate, picture, at_s),) = frames
+        gate(picture, at_s)
+        order.append(at_s)
+        return [one_face(picture, at_s)]
+
+    trackers = iter(gates.values())
+    service = LiveService(lambda: next(trackers), track_all, workers=2)
+    first = service.submit(request(0, 1))
+    assert gates[1].entered.wait(10)
+    other = service.submit(request(0, 2))
+    assert gates[2].entered.wait(10), "the second viewer does not wait for the first"
+    next_one = service.submit(request(1, 1))
+    gates[2].open.set()
+    assert other.result(10)["marks"]
+    time.sleep(0.1)
+    assert not next_one.done(), "its viewer's frame before it is still looked at"
+    gates[1].open.set()
+    assert [f.result(10)["frame"] for f in (first, next_one)] == [0, 1]
+    assert order == [0.0, 0.0, 0.04]
+
+
+def test_the_second_worker_rests_while_there_is_other_work() -> None:
+    gate, busy = Gate(), [True]
+    trackers = iter([gate, one_face, one_face])
+    service = new_service(lambda: next(trackers), workers=2, other_work=lambda: busy[0])
+    waiting = [service.submit(request(0, 1))]
+    assert gate.entered.wait(10)
+    waiting.append(service.submit(request(0, 2)))
+    time.sleep(0.1)
+    assert not waiting[1].done()
+    busy[0] = False
+    waiting.append(service.submit(request(0, 3)))
+    assert waiting[1].result(10)["marks"]
+    assert waiting[2].result(10)["marks"]
+    gate.open.set()
+    assert waiting[0].result(10)["marks"]
+
+
 def test_an_answer_says_when_a_large_frame_is_wanted() -> None:
     service = new_service(lambda: one_face, wants_large=lambda tracker: tracker is one_face)
     assert service.submit(request()).result(10)["large"] is True
