@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from hypothesis import settings
 from PIL import Image
 
 from tests.support.paths import EXAMPLES
+from tests.support.server import free_port
 
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
@@ -25,6 +27,9 @@ settings.load_profile("project")
 for deaf in (signal.SIGHUP, signal.SIGINT):
     if signal.getsignal(deaf) == signal.SIG_IGN:
         signal.signal(deaf, lambda *_: None)
+
+# Somebody may be looking at the page, on the port that is the default, while the tests run.
+os.environ["GRADIO_SERVER_PORT"] = str(free_port())
 
 LONGEST_FIRST = ("train", "web")
 
