@@ -33,7 +33,7 @@ from tests.support.client import Answer, AppClient, file_data, frame, swaying_fa
 from tests.support.paths import ASTRONAUT, ROOT, SOLVAY
 from tests.support.server import free_port, start_app, stop_app
 
-FRAMES_PER_S, UNDER_WAY = 15, 2
+UNDER_WAY = 2
 LIVE_P95_MS, PHOTOS_P95_S = 2000, 60
 """Bounds while all of them work at once on two cores."""
 OLDEST_S = 300.0
@@ -44,8 +44,8 @@ PEAK_MB, GROWTH = 2048, 1.05
 class Load:
     """What all callers share: the app's address, the end of the run, what was seen."""
 
-    def __init__(self, port: int, end_s: float) -> None:
-        self.port, self.end_s = port, end_s
+    def __init__(self, port: int, end_s: float, frames_per_s: float) -> None:
+        self.port, self.end_s, self.frames_per_s = port, end_s, frames_per_s
         self.live_ms: list[float] = []
         self.photos_s: list[float] = []
         self.busy = 0
@@ -58,13 +58,13 @@ class Load:
         def send(turn: int) -> None:
             nonlocal allowed
             client = AppClient(self.port, timeout_s=120)
-            time.sleep(turn / FRAMES_PER_S)
+            time.sleep(turn / self.frames_per_s)
             while time.monotonic() < self.end_s:
                 began = time.monotonic()
                 if turn < allowed:
                     busy = self.send_frame(client, viewer, next(numbers), frames)
                     allowed = max(1.0, allowed - 1) if busy else min(UNDER_WAY, allowed + 0.1)
-                time.sleep(max(0.005, UNDER_WAY / FRAMES_PER_S - (time.monotonic() - began)))
+                time.sleep(max(0.005, UNDER_WAY / self.frames_per_s + began - time.monotonic()))
 
         senders = [threading.Thread(target=send, args=(turn,)) for turn in range(UNDER_WAY)]
         for sender in senders:
@@ -116,6 +116,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--viewers", type=int, default=4)
     parser.add_argument("--users", type=int, default=8)
+    parser.add_argument("--frames-per-s", type=float, default=15, help="of each viewer's camera")
     parser.add_argument("--checkpoint", help="default: the shipped one")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--app", type=Path, default=ROOT / "app.py", help="app.py of another state")
@@ -166,7 +167,7 @@ def run(
 ) -> tuple[Load, list[float], float]:
     """Let all of them work for the given time; what was seen, memory each second, and the age of
     the oldest picture that was still in ``folder``."""
-    load = Load(port, time.monotonic() + 60 * flags.minutes)
+    load = Load(port, time.monotonic() + 60 * flags.minutes, flags.frames_per_s)
     solvay = Image.open(SOLVAY)
     file = io.BytesIO()
     solvay.resize((1000, 666)).save(file, "JPEG")

@@ -65,8 +65,7 @@ class Tracker:
 def follow_all(frames: Sequence[tuple[Tracker, Image.Image, float]]) -> list[Analysis]:
     """The next frame of several viewers, each (tracker, picture, at_s), in shared batches.
 
-    All trackers must be of one pipeline and each may come once. Worth it on a GPU; on a CPU the
-    first viewer would wait for the last.
+    All trackers must be of one pipeline and each may come once.
     """
     batch = [
         Frame(t.state, picture, _shrink(picture, t.state, t.config), at_s, t.pipeline, t.config)

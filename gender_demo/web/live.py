@@ -19,8 +19,8 @@ from gender_demo.web.static_files import module_loader, read_static
 if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
 
-BATCH_SIZE_GPU = 8
-"""Frames of so many viewers are one batch; on a CPU the first would wait for the last."""
+BATCH_SIZE, BATCH_SIZE_GPU = 2, 8
+"""Frames of at most so many viewers who wait are one batch, which costs less than one by one."""
 
 
 def build_live(
@@ -41,7 +41,7 @@ def build_live(
         wants_large=lambda tracker: tracker.wants_large,
         other_work=other_work,
         workers=1 if cuda else STREAMS,
-        batch_size=BATCH_SIZE_GPU if cuda else 1,
+        batch_size=BATCH_SIZE_GPU if cuda else BATCH_SIZE,
     )
 
     async def follow_frame(request: object) -> Answer:

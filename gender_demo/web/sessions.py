@@ -7,8 +7,8 @@ memory only, until they are answered; nothing about faces is logged.
 
 from __future__ import annotations
 
-import itertools
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -143,11 +143,11 @@ class LiveService(Generic[TrackerT]):
             _resolve(future, answer)
 
     def _free(self, helps: bool) -> list[str]:
-        """The viewers whose frames a worker should take next."""
+        """The viewers whose frames a worker should take next: its share of those that wait."""
         if helps and self._other_work():
             return []
-        free = (viewer for viewer in self._waiting if viewer not in self._in_work)
-        return list(itertools.islice(free, self._batch_size))
+        free = [viewer for viewer in self._waiting if viewer not in self._in_work]
+        return free[: min(self._batch_size, math.ceil(len(free) / self._workers))]
 
     def _answer(self, frames: list[Frame]) -> list[Answer]:
         """Answers of frames of different viewers, in their order."""
