@@ -210,7 +210,11 @@ class _OpenVinoNetwork:
 
 def infer(request: openvino.InferRequest, rows: Tensor) -> tuple[Tensor, ...]:
     """One part, bytes (n, height, width, 3) -> the outputs, each (n, ...)."""
-    request.infer([rows.numpy()], share_inputs=True)
+    import openvino
+
+    # To hand the pixels to ``infer`` takes a tenth of a small net's time more.
+    request.set_input_tensor(openvino.Tensor(rows.numpy(), shared_memory=True))
+    request.infer(share_outputs=True)
     outputs = range(len(request.model_outputs))
     return tuple(torch.from_numpy(request.get_output_tensor(i).data.copy()) for i in outputs)
 
