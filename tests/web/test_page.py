@@ -258,6 +258,6 @@ def test_a_visitor_who_has_gone_fails_nobody_else(monkeypatch: pytest.MonkeyPatc
 def test_a_file_named_by_an_address_is_not_fetched(page: gr.Blocks) -> None:
     file = {"path": "HTTPS://example.invalid/a.jpg", "meta": {"_type": "gradio.FileData"}}
     photos = next(fn for fn in page.fns.values() if fn.api_name == "photos")
-    with ThreadPoolExecutor(1) as threads, pytest.raises(gr.Error, match="not its address"):
+    with ThreadPoolExecutor(1) as threads, pytest.raises(gr.Error, match="Send the picture itself"):
         threads.submit(asyncio.run, page.process_api(photos, [[file]])).result()
     assert not names_address([[{"path": "/tmp/http/a.jpg", "url": None}], "http://a", 1])
