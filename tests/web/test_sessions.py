@@ -6,7 +6,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,7 @@ def test_two_workers_serve_two_viewers_at_once_but_never_one_viewer_twice() -> N
 
 def test_the_second_worker_rests_while_there_is_other_work() -> None:
     gate, busy = Gate(), [True]
-    trackers = iter([gate, one_face, one_face])
+    trackers: Iterator[Track] = iter([gate, one_face, one_face])
     service = new_service(lambda: next(trackers), workers=2, other_work=lambda: busy[0])
     waiting = [service.submit(request(0, 1))]
     assert gate.entered.wait(10)
