@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from gender_demo.files import analyze
@@ -19,7 +21,8 @@ from tests.files.predictions import SURE, UNSURE
 class Counting:
     """Finds one face in every picture and remembers how large the batches were."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "cuda") -> None:
+        self.device = torch.device(device)
         self.batches: list[int] = []
 
     def analyze_batch(self, pictures: Sequence[Image.Image]) -> list[Analysis]:
@@ -45,6 +48,29 @@ def test_results_come_in_order_and_in_batches(folder: Path) -> None:
     ]
     assert [r.name for r in results if r.error] == ["05.png"]
     assert pipeline.batches == [7, 8, 4]
+    on_a_cpu: Any = Counting("cpu")
+    assert [result.name for result in analyze_files(on_a_cpu, named)] == [n for n, _ in named]
+    assert on_a_cpu.batches == [1] * 19
+
+
+@pytest.mark.parametrize(("large", "waits"), [(100_000, False), (1000, True)])
+def test_the_next_one_is_analysed_while_one_is_drawn_unless_they_are_large(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, large: int, waits: bool
+) -> None:
+    begun = threading.Semaphore(0)
+
+    class Noting(Counting):
+        def analyze_batch(self, pictures: Sequence[Image.Image]) -> list[Analysis]:
+            begun.release()
+            return super().analyze_batch(pictures)
+
+    monkeypatch.setattr(analyze, "BATCH_PIXELS", large)
+    pipeline: Any = Noting("cpu")
+    results = analyze_files(pipeline, [(p.name, p) for p in sorted(folder.iterdir())[:3]])
+    next(results)
+    assert begun.acquire(timeout=10)
+    assert begun.acquire(timeout=0.2 if waits else 10) is not waits
+    assert len(list(results)) == 2
 
 
 def test_large_pictures_make_small_batches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
