@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -245,3 +247,29 @@ def test_unknown_flags_exit_with_2() -> None:
     with pytest.raises(SystemExit) as caught:
         main(["predict", "a.jpg", "--json", "--csv"])
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_end_before_the_end_keeps_the_lines_so_far(
+    random_checkpoint: Path, tmp_path: Path, solvay_path: Path, end: signal.Signals
+) -> None:
+    for number in range(300):
+        (tmp_path / f"{number:03}.jpg").symlink_to(solvay_path)
+    command = [sys.executable, "-m", "gender_demo", "predict", tmp_path, "--csv",
+               "--checkpoint", random_checkpoint, "--device", "cpu"]  # fmt: skip
+    with (
+        (tmp_path / "err.txt").open("w+") as err,
+        subprocess.Popen(
+            [*map(str, command)], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=err
+        ) as process,
+    ):
+        assert process.stdout is not None
+        begun = process.stdout.readline() + process.stdout.readline()
+        os.kill(process.pid, end)
+        lines = list(csv.DictReader(io.StringIO(begun + process.stdout.read())))
+        assert process.wait(30) == 130
+        err.seek(0)
+        assert "Traceback" not in err.read()
+    assert 29 <= len(lines) < 300 * 29
+    assert all(None not in line.values() for line in lines)
+    assert len(lines) % 29 == 0, "a picture's faces are there together"
