@@ -136,17 +136,20 @@ class Drawings:
 
 
 def print_table(results: Iterable[FileResult], name_width: int) -> None:
-    """Aligned columns, each line as soon as its file is done."""
+    """Aligned columns, a file's lines at once as soon as it is done."""
     widths = [max(name_width, len(TITLES[0])), *map(len, TITLES[1:-1])]
-    print_line(TITLES, widths)
+    print(table_line(TITLES, widths), flush=True)
     for result in results:
+        lines = []
         for row in rows(result):
             face = "" if row.face is None else str(row.face)
-            print_line((row.file, face, row.label, row.percent, row.remark), widths)
+            cells = (row.file, face, row.label, row.percent, row.remark)
+            lines.append(table_line(cells, widths))
+        print("\n".join(lines), flush=True)
 
 
-def print_line(cells: Iterable[str], widths: list[int]) -> None:
+def table_line(cells: Iterable[str], widths: list[int]) -> str:
     """One line of the table; the last cell is as wide as it is."""
     *narrow, last = map(printable, cells)
     padded = [cell.ljust(width) for cell, width in zip(narrow, widths, strict=True)]
-    print("  ".join([*padded, last]).rstrip(), flush=True)
+    return "  ".join([*padded, last]).rstrip()

@@ -40,14 +40,23 @@ def write_csv(
 ) -> None:
     """A header line and one line per face, each with what ``about`` says. Texts in which a
     spreadsheet would see a formula get an apostrophe; control characters are escaped. With
-    ``corrections`` people's own words stand in a column beside the guesses."""
-    writer, at = csv.writer(out, lineterminator="\n"), COLUMNS.index("x0")
-    writer.writerow((*COLUMNS[:at], *[CORRECTION] * corrections, *COLUMNS[at:]))
+    ``corrections`` people's own words stand in a column beside the guesses. A file's lines are
+    written at once: who is stopped in between leaves all of them or none."""
+    at = COLUMNS.index("x0")
+    out.write(_csv_lines([(*COLUMNS[:at], *[CORRECTION] * corrections, *COLUMNS[at:])]))
     for result in results:
+        lines = []
         for row in rows(result):
             values, own = _values(row), [row.correction] * corrections
-            writer.writerow(map(to_cell, (*values[:at], *own, *values[at:], *astuple(about))))
+            lines.append(map(to_cell, (*values[:at], *own, *values[at:], *astuple(about))))
+        out.write(_csv_lines(lines))
         out.flush()
+
+
+def _csv_lines(lines: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()
 
 
 def to_csv(results: Iterable[FileResult], about: About, *, corrections: bool = False) -> str:
