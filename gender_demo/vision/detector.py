@@ -15,20 +15,11 @@ from gender_demo.vision.backends import Engine
 from gender_demo.vision.box_ops import areas, nms_by_minimum, same_place, to_square
 from gender_demo.vision.low_light import apply_gain_to
 from gender_demo.vision.memory_fallback import retry_with_half_batch
-from gender_demo.vision.mtcnn import (
-    CELL_PX,
-    GREY,
-    Detections,
-    DetectorSettings,
-    Mtcnn,
-    pyramid_scales,
-)
+from gender_demo.vision.mtcnn import GREY, Detections, DetectorSettings, Mtcnn, pyramid_scales
 
 BORDER = 0.2
-FILLING = 0.3
 """Grey border, as a share of the shorter side, for the second look at a picture that seemed
-empty: MTCNN misses faces that fill the picture. Faces of a smaller share of it were not missed for
-that, and to look for them again costs most of the time."""
+empty: MTCNN misses faces that fill the picture."""
 
 
 Picture = Image.Image | Tensor
@@ -80,8 +71,7 @@ class FaceDetector:
             ImageOps.expand(pictures[i], border, (GREY, GREY, GREY))
             for i, border in zip(empty, borders, strict=True)
         ]
-        again = self._detect_by_size(bordered, FILLING)
-        for i, border, faces in zip(empty, borders, again, strict=True):
+        for i, border, faces in zip(empty, borders, self._detect_by_size(bordered), strict=True):
             found[i] = [face.shifted(-border, -border) for face in faces]
         return found
 
@@ -124,17 +114,13 @@ class FaceDetector:
         """The whole pyramid for a (width, height) picture, costliest first."""
         return pyramid_scales(size, self.settings.min_face_px)
 
-    def _detect_by_size(
-        self, pictures: Sequence[Image.Image], least: float = 0.0
-    ) -> list[list[Face]]:
-        """``least``: the smallest face, as a share of a picture's shorter side."""
+    def _detect_by_size(self, pictures: Sequence[Image.Image]) -> list[list[Face]]:
         found: list[list[Face]] = [[] for _ in pictures]
         by_size: dict[tuple[int, int], list[int]] = {}
         for i, picture in enumerate(pictures):
             by_size.setdefault(picture.size, []).append(i)
         for size, indices in by_size.items():
-            scales = [at for at in self.scales(size) if CELL_PX / at >= least * min(size)]
-            batch = self.search([pictures[i] for i in indices], scales)
+            batch = self.search([pictures[i] for i in indices], self.scales(size))
             for i, faces in zip(indices, batch, strict=True):
                 found[i] = faces
         return found

@@ -37,6 +37,8 @@ WHITE, OVEREXPOSED = 250, 0.2
 """A picture without a face is searched again as an overexposed one if so large a share of its
 pixels is so white in a channel."""
 TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180)
+TURNED_PX = 1000
+"""The longer side at which the right turn is looked for: mostly there is none."""
 MIN_SURE_SCORE, MIN_TURNED_SCORE = 0.95, 0.98
 """A picture in which no face has the first score upright is turned; the second is needed then."""
 
@@ -56,7 +58,7 @@ def find_faces(pictures: Sequence[Image.Image], detect: Detect) -> list[Found]:
 
     Tiles need a FaceDetector as ``detect``, which can search for faces of some sizes only.
     """
-    small = [_shrink(picture) for picture in pictures]
+    small = [_shrink(picture, MAX_SEARCH_PX) for picture in pictures]
     result = []
     for picture, less, found in zip(pictures, small, detect(small), strict=True):
         scale, notes = picture.width / less.width, list[str]()
@@ -152,12 +154,16 @@ def _find_overexposed(picture: Image.Image, detect: Detect) -> list[Face]:
 
 def _find_turned(picture: Image.Image, detect: Detect) -> list[Face]:
     """Faces of the turn in which the surest one is seen, in the picture as it is."""
-    found = detect([picture.transpose(turn) for turn in TURNS])
+    less = _shrink(picture, TURNED_PX)
+    found = detect([less.transpose(turn) for turn in TURNS])
     sure = [max((face.score for face in faces), default=0.0) for faces in found]
     best = sure.index(max(sure))
     if sure[best] < MIN_TURNED_SCORE:
         return []
-    return [_turned_back(face, TURNS[best], picture.size) for face in found[best]]
+    turn, faces = TURNS[best], found[best]
+    if less.size != picture.size:
+        (faces,) = detect([picture.transpose(turn)])
+    return [_turned_back(face, turn, picture.size) for face in faces]
 
 
 def _turned_back(face: Face, turn: Image.Transpose, size: tuple[int, int]) -> Face:
@@ -177,9 +183,9 @@ def _turned_back(face: Face, turn: Image.Transpose, size: tuple[int, int]) -> Fa
     return replace(face, box=box, landmarks=tuple(map(back, face.landmarks)))
 
 
-def _shrink(picture: Image.Image) -> Image.Image:
+def _shrink(picture: Image.Image, longer_px: int) -> Image.Image:
     longer = max(picture.size)
-    if longer <= MAX_SEARCH_PX:
+    if longer <= longer_px:
         return picture
-    width, height = (max(1, round(n * MAX_SEARCH_PX / longer)) for n in picture.size)
+    width, height = (max(1, round(n * longer_px / longer)) for n in picture.size)
     return picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -12,10 +11,10 @@ from facenet_pytorch import MTCNN
 from PIL import Image
 from torchvision.ops import batched_nms
 
-from gender_demo.results import Box, Face
+from gender_demo.results import Box
 from gender_demo.vision.box_ops import nms
 from gender_demo.vision.detector import FaceDetector
-from gender_demo.vision.mtcnn import CELL_PX, DetectorSettings, pyramid_scales
+from gender_demo.vision.mtcnn import DetectorSettings, pyramid_scales
 from tests.support.paths import EXAMPLES
 
 
@@ -175,20 +174,3 @@ def test_nms_keeps_what_torchvision_keeps_in_each_picture() -> None:
     assert 20 < len(expected) < 250
     assert torch.equal(nms(boxes, scores, image_index, 0.3), expected)
     assert len(nms(boxes[:0], scores[:0], image_index[:0], 0.3)) == 0
-
-
-def test_the_second_look_at_an_empty_picture_is_for_faces_that_fill_it(
-    detector: FaceDetector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks: list[list[float]] = []
-
-    def search(pictures: Sequence[Image.Image], scales: Sequence[float]) -> list[list[Face]]:
-        looks.append([CELL_PX / scale / min(pictures[0].size) for scale in scales])
-        return [[] for _ in pictures]
-
-    monkeypatch.setattr(detector, "search", search)
-    assert detector.detect([Image.new("RGB", (640, 480))]) == [[]]
-    first, second = looks
-    assert min(first) < 0.1
-    assert 0.3 <= min(second) < 0.45
-    assert max(second) > 0.6
