@@ -55,8 +55,8 @@ class DetectorSettings:
     faces needs 3,500 and 480.
     ``jitters``: how many JITTERS a found face's box is averaged over: with eight it holds 2.8 times
     as still under shifts of a few pixels, and a third fewer labels flip (train/LOG.md, 19).
-    ``follow_jitters``: the same for a face that is followed, in every frame: half the jitter for a
-    millisecond; four bring little more.
+    ``follow_jitters``: the same for a face that is followed, in every frame; two hold a still face
+    a third steadier, a moving one hardly, for a tenth of what following a crowd costs.
     ``max_refined``: of each picture, how many faces get such an averaged box.
     """
 
@@ -69,7 +69,7 @@ class DetectorSettings:
     max_proposals: int = 4000
     max_candidates: int = 800
     jitters: int = 8
-    follow_jitters: int = 2
+    follow_jitters: int = 1
     max_refined: int = 100
 
 
