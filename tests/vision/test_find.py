@@ -10,7 +10,7 @@ from PIL import Image
 from gender_demo.label_words import NOTES
 from gender_demo.results import Face
 from gender_demo.vision.detector import FaceDetector
-from gender_demo.vision.find import MAX_SEARCH_PX, find_faces
+from gender_demo.vision.find import MAX_SEARCH_PX, TURNED_PX, find_faces
 from tests.support.paths import ASTRONAUT, EXAMPLES
 
 
@@ -103,6 +103,14 @@ def test_a_turned_picture_is_told(
     assert math.cos(face.roll - before.roll - math.radians(degrees)) > 0.98
 
 
+def test_all_faces_of_a_large_turned_picture_are_found(
+    detector: FaceDetector, crowd: Image.Image
+) -> None:
+    assert max(crowd.size) > MAX_SEARCH_PX
+    (found,) = find_faces([crowd.transpose(Image.Transpose.ROTATE_90)], detector)
+    assert (len(found.faces), found.notes) == (29, ("turned",))
+
+
 def test_an_overexposed_face_is_found(detector: FaceDetector, portrait: Image.Image) -> None:
     bright = portrait.point(lambda value: min(255, 2 * value))
     assert detector.detect([bright]) == [[]]
@@ -120,4 +128,5 @@ def test_any_callable_may_detect() -> None:
 
     (found,) = find_faces([Image.new("RGB", (2 * MAX_SEARCH_PX, 100))], nothing)
     assert found.faces == []
-    assert seen == [(MAX_SEARCH_PX, 50), *[(50, MAX_SEARCH_PX)] * 2, (MAX_SEARCH_PX, 50)]
+    turned = TURNED_PX, round(50 * TURNED_PX / MAX_SEARCH_PX)
+    assert seen == [(MAX_SEARCH_PX, 50), turned[::-1], turned[::-1], turned]
