@@ -103,9 +103,8 @@ def test_a_turned_picture_is_told(
     assert math.cos(face.roll - before.roll - math.radians(degrees)) > 0.98
 
 
-def test_all_faces_of_a_large_turned_picture_are_found(
-    detector: FaceDetector, crowd: Image.Image
-) -> None:
+def test_all_faces_of_a_large_turned_picture_are_found(detector: FaceDetector) -> None:
+    crowd = Image.open(EXAMPLES / "solvay_1927.jpg").convert("RGB")
     assert max(crowd.size) > MAX_SEARCH_PX
     (found,) = find_faces([crowd.transpose(Image.Transpose.ROTATE_90)], detector)
     assert (len(found.faces), found.notes) == (29, ("turned",))
