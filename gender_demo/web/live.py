@@ -29,7 +29,7 @@ def build_live(
     """The live view, to be called inside a ``gr.Blocks`` context; keep its ``value`` untouched.
 
     ``notice`` are plain sentences, shown above the button that starts the camera. ``other_work``:
-    whether the nets have other pictures to look at.
+    whether the nets have other pictures to analyse.
     """
     from gender_demo.tracking.tracker import Tracker, follow_all  # these load torch
     from gender_demo.vision.backends import STREAMS

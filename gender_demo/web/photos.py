@@ -11,7 +11,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -124,17 +124,13 @@ class Annotator:
             opened = open_picture(picture)
         except PictureError as error:
             raise gr.Error(str(error), print_exception=False) from None
-        self.busy = True
-        try:
+        with self._at_work():
             analysis = self.pipeline.analyze(opened)
             drawn = draw(opened, marks(analysis))
             name = annotated_name(Path(picture).name)
             # gradio's encoder would make text of a Box; Python's makes a list of it.
             plain = json.loads(json.dumps(asdict(analysis)))
             return keep_file(to_jpeg(drawn, self._about()), name), plain
-        finally:
-            self.busy = False
-            _give_memory_back()
 
     def photos(
         self,
@@ -200,12 +196,17 @@ class Annotator:
                 print_exception=False,
             )
         named = [(Path(file).name, Path(file)) for file in files]
-        self.busy = True
-        try:
+        with self._at_work():
             for done, result in enumerate(analyze_files(self.pipeline, named)):
                 progress((done, len(files)), desc=clean_name(result.name), unit="pictures")
                 faces = result.analysis.left_to_right if hide_all and result.analysis else ()
                 yield replace(result, wishes={face: Wish(hidden=True) for face in faces})
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        self.busy = True
+        try:
+            yield
         finally:
             self.busy = False
             _give_memory_back()

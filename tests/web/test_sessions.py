@@ -158,7 +158,7 @@ def test_two_workers_serve_two_viewers_at_once_but_never_one_viewer_twice() -> N
     gates[2].open.set()
     assert other.result(10)["marks"]
     time.sleep(0.1)
-    assert not next_one.done(), "its viewer's frame before it is still looked at"
+    assert not next_one.done(), "its viewer's frame before it is still analysed"
     gates[1].open.set()
     assert [f.result(10)["frame"] for f in (first, next_one)] == [0, 1]
     assert order == [0.0, 0.0, 0.04]

@@ -26,7 +26,7 @@ NO_FACE = "no_face"
 
 Point = tuple[float, float]
 Show = Callable[[Record, Random], tuple[Image.Image, Point]]
-"""Record -> the picture that is looked at, and where in it the labelled face is."""
+"""Record -> the picture that is analysed, and where in it the labelled face is."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ WEIGHT_DECAY = 1e-2
 def extract_features(rows: Sequence[Row], crops: np.ndarray, checkpoint: Checkpoint) -> Tensor:
     """What the network's last layer sees of each row's crop and its mirror image: (n, d) float32.
 
-    ``crops`` uint8 (m, side, side, 3), of which the middle is looked at as serving does.
+    ``crops`` uint8 (m, side, side, 3), of which the middle is classified as in serving.
     """
     config = checkpoint.config
     net = build_model(config)
