@@ -6,7 +6,7 @@ UV := $(RUN) -m uv
 TRAIN := train/requirements.txt train/requirements-ray.txt train/requirements-face.txt
 # That run tests side by side; 0 is one after the other, where a test is to be looked at alone.
 PROCESSES ?= 2
-BENCHMARKS := pipeline video live live_agreement server gpu train
+BENCHMARKS := pipeline video live slow_page live_agreement server gpu train
 
 .PHONY: install demo test lint bench audit lock
 

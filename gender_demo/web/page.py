@@ -22,6 +22,7 @@ from gender_demo.web.middleware import RequestFilter, Traffic, answer_unreadable
 from gender_demo.web.panel import build_panel
 from gender_demo.web.photos import Annotator, escape_markdown
 from gender_demo.web.photos_tab import build_photos_tab
+from gender_demo.web.preloads import sheet_route
 from gender_demo.web.safe_blocks import SafeBlocks
 from gender_demo.web.shell import Shell
 from gender_demo.web.static_files import (
@@ -47,7 +48,7 @@ def launch_options(traffic: Traffic) -> dict[str, Any]:  # each value as launch(
         "app_kwargs": {
             "middleware": [Middleware(RequestFilter, traffic=traffic), Middleware(Shell)],
             "exception_handlers": {RequestValidationError: answer_unreadable},
-            "routes": [*static_routes(), *text_routes()],
+            "routes": [*static_routes(), sheet_route(), *text_routes()],
         },
         "theme": build_theme(),
         "css_paths": [STATIC / f"{name}.css" for name in ("page", "photos", "report")],

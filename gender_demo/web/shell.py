@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+import gradio as gr
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gender_demo.web.preloads import preload_links, sheet_link, sheets
 from gender_demo.web.static_files import SERVED_BELOW, read_static
 
 PAGE = "/"
@@ -19,16 +21,22 @@ COMPRESSED = (
     SERVED_BELOW,
 )
 """Text that is worth compressing; pictures and the live view's short answers are not."""
+STYLE = re.compile(rb'<link rel="stylesheet"[^>]* href="\./assets/([\w.-]+)">')
 PREVIEW = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
 
 
-def rewrite(html: bytes) -> bytes:
+def rewrite(html: bytes, blocks: gr.Blocks) -> bytes:
     """gradio's page with our own head and body parts in place of its share preview."""
     html = PREVIEW.sub(b"", html)
     html = html.replace(b"<head>", b"<head>" + read_static("shell_head.html").encode(), 1)
+    html = html.replace(b"</body>", preload_links(blocks).encode() + b"</body>", 1)
+    loaded = sheets(blocks)
+    html = STYLE.sub(lambda sheet: b"" if sheet[1].decode() in loaded else sheet[0], html)
     return re.sub(
         rb"<body[^>]*>",
-        lambda body: body[0] + read_static("shell_body.html").encode(),
+        lambda body: (
+            body[0] + read_static("shell_body.html").encode() + sheet_link(blocks).encode()
+        ),
         html,
         count=1,
     )
@@ -68,7 +76,7 @@ class Shell:
             headers = dict(begun["headers"])
             whole = bytes(body)
             if headers.get(b"content-type", b"").startswith(b"text/html"):
-                whole = rewrite(whole)
+                whole = rewrite(whole, scope["app"].get_blocks())
                 headers[b"content-length"] = b"%d" % len(whole)
             await send({**begun, "headers": list(headers.items())})
             await send({"type": "http.response.body", "body": whole})

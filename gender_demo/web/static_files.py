@@ -23,20 +23,25 @@ def read_static(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
 
 
+UNCHANGING = {"cache-control": "public, max-age=31536000, immutable"}
+
+
 class UnchangingFiles(StaticFiles):
     """Files that browsers may keep: a changed file has another address."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file, to be kept for good."""
         response = await super().get_response(path, scope)
-        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        response.headers.update(UNCHANGING)
         return response
 
 
 def digest() -> str:
-    """Of all scripts and example pictures, in 16 hexadecimal digits."""
+    """Of gradio's version, all scripts and example pictures, in 16 hexadecimal digits."""
     files = sorted([*STATIC.glob("js/*.js"), *STATIC.glob("examples/*")])
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+    return hashlib.sha256(
+        gr.__version__.encode() + b"".join(path.read_bytes() for path in files)
+    ).hexdigest()[:16]
 
 
 def static_routes() -> list[Mount]:

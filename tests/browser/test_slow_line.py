@@ -5,22 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.support.slow_line import PHONE, SLOW_LINE, WATCH_SHIFTS
 from tests.support.tabs import open_tab
 
-SLOW_LINE = {
-    "offline": False,
-    "latency": 150,
-    "downloadThroughput": 1.6e6 / 8,
-    "uploadThroughput": 0.75e6 / 8,
-}
-"""Bytes a second and milliseconds: 1.6 Mbit/s down, as Lighthouse's slow 4G."""
-WATCH_SHIFTS = """window.shifts = [];
-new PerformanceObserver((list) => {
-    for (const { value, hadRecentInput, sources } of list.getEntries()) {
-        const where = sources.map(({ node }) => node?.id || node?.className || node?.nodeName);
-        if (!hadRecentInput) window.shifts.push([value, ...where]);
-    }
-}).observe({ type: "layout-shift", buffered: true });"""
 MOST_SHIFT = 0.05
 
 
@@ -28,14 +15,7 @@ MOST_SHIFT = 0.05
 def test_a_slow_phone_sees_start_in_english_and_nothing_jumps(
     app_url: str, browser: Browser, language: str
 ) -> None:
-    with browser.new_context(
-        locale=language,
-        base_url=app_url,
-        viewport={"width": 390, "height": 844},
-        has_touch=True,
-        is_mobile=True,
-        device_scale_factor=3,
-    ) as context:
+    with browser.new_context(locale=language, base_url=app_url, **PHONE) as context:
         page = context.new_page()
         page.add_init_script(WATCH_SHIFTS)
         page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW_LINE)
@@ -55,3 +35,20 @@ def test_a_slow_phone_sees_start_in_english_and_nothing_jumps(
             open_tab(page, tab)
         open_tab(page, "Photos")
         expect(page.get_by_text("Click to Upload")).to_be_visible()
+
+
+def test_what_the_first_tab_needs_is_named_and_fetched_once(app_url: str, browser: Browser) -> None:
+    """If this fails, gradio writes the names of its files in another way: see web/preloads.py."""
+    with browser.new_context(base_url=app_url) as context:
+        page, asked = context.new_page(), list[str]()
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto("/", wait_until="commit")
+        expect(page.locator("#live-start")).to_be_enabled(timeout=60_000)
+        named = page.eval_on_selector_all(
+            "link[rel=modulepreload]", "all => all.map((l) => l.href)"
+        )
+        for part in ("/index-", "/core-", "/Blocks-", "/HTML-", "/live.js", "/camera.js"):
+            assert sum(part in address for address in named) == 1, part
+        assert [address for address in named if asked.count(address) != 1] == []
+        sheets = [address.split("/")[-1] for address in asked if ".css" in address]
+        assert sorted(name.split("?")[0] for name in sheets) == ["gradio.css", "theme.css"]
