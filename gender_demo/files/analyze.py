@@ -6,6 +6,7 @@ Shared by the photos tab and the command line.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from gender_demo.vision.pipeline import Pipeline
 
 BATCH_FILES = 8
-"""On a GPU; on a CPU several pictures at once are no cheaper than one after the other."""
+"""On a GPU; on a CPU several pictures in one batch are no cheaper than each on its own."""
 BATCH_PIXELS = 24_000_000
 """A batch ends there too: pictures are held in memory until their batch is analysed."""
 
@@ -55,26 +56,22 @@ class _Ahead:
 def analyze_files(pipeline: Pipeline, paths: Iterable[tuple[str, Path]]) -> Iterator[FileResult]:
     """Results for (name, path) pairs, in their order, as each batch is done.
 
-    While a batch is analysed the next one is read, and whoever asks draws the one before; but what
-    is large is alone in memory.
+    On a CPU two pictures are analysed at once. Meanwhile the next one is read, and whoever asks
+    draws the one before; but what is large is alone in memory.
     """
-    files = 1 if pipeline.device.type == "cpu" else BATCH_FILES
-    batches = _read_in_batches(paths, files)
-    ahead: _Ahead | None = None
-    with ThreadPoolExecutor(1, "analysis") as analysis:
-        while True:
-            if ahead and ahead.pixels >= BATCH_PIXELS:
-                yield from ahead.results.result()
-                ahead = None
-            batch = next(batches, None)
-            before, ahead = ahead, None
-            if batch is not None:
-                run = analysis.submit(lambda batch: list(_analyze(pipeline, batch)), batch)
-                ahead = _Ahead(run, _pixels(batch))
-            if before:
-                yield from before.results.result()
-            if ahead is None:
-                return
+    from gender_demo.vision.backends import STREAMS  # loads torch
+
+    cpu = pipeline.device.type == "cpu"
+    files, threads = (1, STREAMS) if cpu else (BATCH_FILES, 1)
+    ahead: deque[_Ahead] = deque()
+    with ThreadPoolExecutor(threads, "analysis") as analysis:
+        for batch in _read_in_batches(paths, files):
+            run = analysis.submit(lambda batch: list(_analyze(pipeline, batch)), batch)
+            ahead.append(_Ahead(run, _pixels(batch)))
+            while len(ahead) > threads or sum(run.pixels for run in ahead) >= BATCH_PIXELS:
+                yield from ahead.popleft().results.result()
+        while ahead:
+            yield from ahead.popleft().results.result()
 
 
 def _read_in_batches(paths: Iterable[tuple[str, Path]], files: int) -> Iterator[list[FileResult]]:

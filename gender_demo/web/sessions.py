@@ -144,10 +144,12 @@ class LiveService(Generic[TrackerT]):
 
     def _free(self, helps: bool) -> list[str]:
         """The viewers whose frames a worker should take next: its share of those that wait."""
-        if helps and self._other_work():
+        alone = self._other_work()
+        if helps and alone:
             return []
         free = [viewer for viewer in self._waiting if viewer not in self._in_work]
-        return free[: min(self._batch_size, math.ceil(len(free) / self._workers))]
+        share = math.ceil(len(free) / (1 if alone else self._workers))
+        return free[: min(self._batch_size, share)]
 
     def _answer(self, frames: list[Frame]) -> list[Answer]:
         """Answers of frames of different viewers, in their order."""

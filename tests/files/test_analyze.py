@@ -73,6 +73,19 @@ def test_the_next_one_is_analysed_while_one_is_drawn_unless_they_are_large(
     assert len(list(results)) == 2
 
 
+def test_two_pictures_are_analysed_at_once_on_a_cpu(folder: Path) -> None:
+    together = threading.Barrier(2)
+
+    class Meeting(Counting):
+        def analyze_batch(self, pictures: Sequence[Image.Image]) -> list[Analysis]:
+            together.wait(timeout=10)
+            return super().analyze_batch(pictures)
+
+    pipeline: Any = Meeting("cpu")
+    results = list(analyze_files(pipeline, [(p.name, p) for p in sorted(folder.iterdir())[:4]]))
+    assert all(result.analysis for result in results)
+
+
 def test_large_pictures_make_small_batches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analyze, "BATCH_PIXELS", 2000)
     pipeline: Any = Counting()
