@@ -45,14 +45,6 @@ class FileResult:
     wishes: Mapping[int, Wish] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Ahead:
-    """A batch under analysis, and the pixels of its pictures."""
-
-    results: Future[list[FileResult]]
-    pixels: int
-
-
 def analyze_files(pipeline: Pipeline, paths: Iterable[tuple[str, Path]]) -> Iterator[FileResult]:
     """Results for (name, path) pairs, in their order, as each batch is done.
 
@@ -63,15 +55,15 @@ def analyze_files(pipeline: Pipeline, paths: Iterable[tuple[str, Path]]) -> Iter
 
     cpu = pipeline.device.type == "cpu"
     files, threads = (1, STREAMS) if cpu else (BATCH_FILES, 1)
-    ahead: deque[_Ahead] = deque()
+    ahead: deque[tuple[list[FileResult], Future[list[FileResult]]]] = deque()
     with ThreadPoolExecutor(threads, "analysis") as analysis:
         for batch in _read_in_batches(paths, files):
             run = analysis.submit(lambda batch: list(_analyze(pipeline, batch)), batch)
-            ahead.append(_Ahead(run, _pixels(batch)))
-            while len(ahead) > threads or sum(run.pixels for run in ahead) >= BATCH_PIXELS:
-                yield from ahead.popleft().results.result()
+            ahead.append((batch, run))
+            while len(ahead) > threads or sum(_pixels(b) for b, _ in ahead) >= BATCH_PIXELS:
+                yield from ahead.popleft()[1].result()
         while ahead:
-            yield from ahead.popleft().results.result()
+            yield from ahead.popleft()[1].result()
 
 
 def _read_in_batches(paths: Iterable[tuple[str, Path]], files: int) -> Iterator[list[FileResult]]:

@@ -36,20 +36,20 @@ COMPONENT = r"[{,]%s:\{[^{}]*component:\(\)=>\w+\(\(\)=>import\(`\./([\w.-]+\.js
 OWN_IMPORT = re.compile(r'^import [^;]* from "\./([\w.]+)"', re.MULTILINE)
 
 
-def preload_links(blocks: gr.Blocks) -> str:
-    """HTML for the body's end: the scripts of the first tab are fetched. Style sheets are not, and
-    gradio, which finds them named, does not ask for them again."""
+def preload_links(blocks: gr.Blocks, loaded: Iterable[str]) -> str:
+    """HTML for the body's end: the scripts of the first tab are fetched. The style sheets, which
+    are ``loaded``, are not, and gradio, which finds them named, does not ask for them again."""
     scripts = [*(f"assets/{name}" for name in _scripts(blocks)), *_live_scripts()]
     return "".join(
         [f'<link rel="preload" as="style" href="theme.css?v={blocks.theme_hash}">']
         + [f'<link rel="modulepreload" href="{address}">' for address in scripts]
-        + [f'<link rel="stylesheet" href="./assets/{name}" disabled>' for name in sheets(blocks)]
+        + [f'<link rel="stylesheet" href="./assets/{name}" disabled>' for name in loaded]
     )
 
 
-def sheet_link(blocks: gr.Blocks) -> str:
-    """HTML for what comes after all that is to be seen before gradio's style sheets are there."""
-    return f'<link rel="stylesheet" href="{SHEET.lstrip("/")}">' if sheets(blocks) else ""
+def sheet_link() -> str:
+    """HTML of SHEET, after all that is to be seen before gradio's style sheets are there."""
+    return f'<link rel="stylesheet" href="{SHEET.lstrip("/")}">'
 
 
 def sheet_route() -> Route:
@@ -84,6 +84,7 @@ def _on_first_tab(block: Block) -> bool:
     return not hidden and (parent is None or _on_first_tab(parent))
 
 
+@cache
 def _live_scripts() -> list[str]:
     names = ["live.js"]
     for name in names:
@@ -108,7 +109,7 @@ def _files(kinds: tuple[str, ...]) -> list[str]:
     for kind in kinds:
         if component := re.search(COMPONENT % kind, text):
             names += needs_of.get(component[1], ())
-    return [name for name in dict.fromkeys(names) if _read(name)]
+    return [name for name in dict.fromkeys(names) if (FRONTEND / "assets" / name).is_file()]
 
 
 def _needs(script: str) -> Mapping[str, list[str]]:

@@ -29,17 +29,11 @@ def rewrite(html: bytes, blocks: gr.Blocks) -> bytes:
     """gradio's page with our own head and body parts in place of its share preview."""
     html = PREVIEW.sub(b"", html)
     html = html.replace(b"<head>", b"<head>" + read_static("shell_head.html").encode(), 1)
-    html = html.replace(b"</body>", preload_links(blocks).encode() + b"</body>", 1)
     loaded = sheets(blocks)
+    html = html.replace(b"</body>", preload_links(blocks, loaded).encode() + b"</body>", 1)
     html = STYLE.sub(lambda sheet: b"" if sheet[1].decode() in loaded else sheet[0], html)
-    return re.sub(
-        rb"<body[^>]*>",
-        lambda body: (
-            body[0] + read_static("shell_body.html").encode() + sheet_link(blocks).encode()
-        ),
-        html,
-        count=1,
-    )
+    start = read_static("shell_body.html") + (sheet_link() if loaded else "")
+    return re.sub(rb"<body[^>]*>", lambda body: body[0] + start.encode(), html, count=1)
 
 
 class Shell:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
@@ -36,6 +37,7 @@ class UnchangingFiles(StaticFiles):
         return response
 
 
+@cache
 def digest() -> str:
     """Of gradio's version, all scripts and example pictures, in 16 hexadecimal digits."""
     files = sorted([*STATIC.glob("js/*.js"), *STATIC.glob("examples/*")])
